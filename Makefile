@@ -1,0 +1,216 @@
+# Parallelopedia. `make help` lists the targets.
+#
+# One build folder per variant, so that sanitizers never need a clean:
+#   make                        build/release
+#   make DEV=1                  build/dev: -Werror, assertions, no NDEBUG
+#   make SAN=address,undefined  build/san-address-undefined
+#   make SAN=thread             build/san-thread
+#   make CC=clang               build/release-clang
+# build/parallelopedia is a link to the program of the variant that was built last.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL     := /bin/bash
+comma     := ,
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(DEV),dev,release))$(if $(findstring clang,$(CC)),-clang)
+B       := build/$(VARIANT)
+GEN     := build/gen
+PYTHON  ?= /usr/bin/python3
+PORT    ?= 4444
+
+WARN    := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+           -Wdouble-promotion -Wno-missing-field-initializers $(if $(DEV)$(SAN),-Werror)
+ARCH    := $(shell uname -m)
+BASEISA := $(if $(filter x86_64,$(ARCH)),-march=x86-64-v2)
+OPT     := $(if $(SAN),-O1 -fno-omit-frame-pointer -fsanitize=$(SAN) $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined),-O2)
+HARDEN  := $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+VERSION := $(shell cat VERSION)
+
+PKGS    := libpcre2-8 libutf8proc libcrypto
+CFLAGS  += -std=gnu17 -g $(OPT) $(HARDEN) $(WARN) $(BASEISA) -ffp-contract=off -fPIE -pthread \
+           $(if $(DEV)$(SAN),,-DNDEBUG) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -I$(GEN) -I. \
+           $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LDFLAGS += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lbz2 -lm
+DEPFLAGS = -MMD -MP
+
+SRC_LIB  := $(sort $(filter-out src/main/%,$(shell find src -name '*.c')))
+SRC_MAIN := $(sort $(wildcard src/main/*.c))
+SRC_ASM  := $(sort $(wildcard src/*/*.S))
+OBJ_LIB  := $(SRC_LIB:%.c=$(B)/%.o) $(SRC_ASM:%.S=$(B)/%.o)
+OBJ_MAIN := $(SRC_MAIN:%.c=$(B)/%.o) $(B)/gen/ui_assets.o
+LIB      := $(B)/libparallelopedia.a
+PROG     := $(B)/parallelopedia
+
+UNIT      := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(shell find tests -name 'test_*.c')))
+FUZZ_SRC  := $(sort $(wildcard fuzz/fuzz_*.c))
+REPLAY    := $(patsubst fuzz/fuzz_%.c,$(B)/fuzz/replay_%,$(FUZZ_SRC))
+FUZZERS   := $(patsubst fuzz/fuzz_%.c,build/fuzz/%,$(FUZZ_SRC))
+FUZZ_SECONDS ?= 600
+BENCH     := $(patsubst bench/bench_%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c)))
+
+.PHONY: all
+all: build/parallelopedia
+
+# --- Dependencies ----------------------------------------------------------------------------
+# Stamps hold the list that was satisfied: a changed list is checked again.
+
+.PHONY: deps deps-test deps-dev
+deps: ## install what building needs (Debian packages; root or sudo)
+	@tools/deps build
+deps-test: ## install what `make test` needs on top
+	@tools/deps build test
+deps-dev: ## install what `make check`, `make fuzz` and `make bench` need on top
+	@tools/deps build test dev
+
+NODE_MODULES := ui/node_modules/.stamp
+$(NODE_MODULES): ui/package.json ui/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: run 'make deps'"; exit 1; }
+	cd ui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# --- Generated: vocabulary, page, demo -------------------------------------------------------
+
+$(GEN)/gpt2_vocab.bin: tools/make-vocab.mjs $(NODE_MODULES)
+	@mkdir -p $(@D)
+	node tools/make-vocab.mjs ui/node_modules/tiktoken/encoders/gpt2.json $@
+
+UI_SRC := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json -type f 2>/dev/null)
+$(GEN)/ui/index.html: $(UI_SRC) $(NODE_MODULES)
+	cd ui && npm run --silent build -- --outDir ../$(GEN)/ui --emptyOutDir
+	@touch $@
+
+$(GEN)/ui_assets.c: $(GEN)/ui/index.html tools/make-assets.mjs
+	node tools/make-assets.mjs $(GEN)/ui $@
+
+HANDBOOK := build/demo/handbook.xml
+$(HANDBOOK): tools/make-dump.mjs $(shell find demo/handbook -type f 2>/dev/null)
+	@mkdir -p $(@D)
+	node tools/make-dump.mjs demo/handbook $@
+
+# --- Program ---------------------------------------------------------------------------------
+
+build/parallelopedia: $(PROG)
+	@ln -sfn $(VARIANT)/parallelopedia $@
+
+$(PROG): $(OBJ_MAIN) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(OBJ_LIB)
+	@rm -f $@
+	ar rcs $@ $^
+
+# Kernels are written per instruction set and chosen at run time.
+$(B)/src/tensor/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
+$(B)/src/tensor/%_avx512.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(B)/gen/%.o: $(GEN)/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(B)/src/text/gpt2_vocab.o: src/text/gpt2_vocab.S $(GEN)/gpt2_vocab.bin
+	@mkdir -p $(@D)
+	$(CC) -I$(GEN) -c -o $@ $<
+
+# Changes when the compiler or its flags do, so that objects of two kinds never mix.
+.PHONY: force
+$(B)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(CFLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(CC) $(CFLAGS))' > $@
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# --- Run -------------------------------------------------------------------------------------
+
+.PHONY: run
+run: deps ## everything from nothing: install, build, serve the demo at http://127.0.0.1:$(PORT)
+	@$(MAKE) --no-print-directory build/parallelopedia $(HANDBOOK)
+	@build/parallelopedia index --quiet-if-fresh $(HANDBOOK)
+	@echo "Open http://127.0.0.1:$(PORT)  (Ctrl-C stops)"
+	@exec build/parallelopedia serve --port $(PORT) --wiki $(HANDBOOK) --gpt2 demo/handbook.pt
+
+# --- Test ------------------------------------------------------------------------------------
+
+.PHONY: test unit e2e replay
+test: deps-test ## everything from nothing: install, build, pass the tests
+	@$(MAKE) --no-print-directory all $(HANDBOOK)
+	@$(MAKE) --no-print-directory unit replay e2e
+
+$(B)/tests/%: $(B)/tests/%.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
+.SECONDARY: $(UNIT:%=%.o)
+
+# T=http runs the tests below tests/http only. Every program prints cmocka's own summary.
+unit: $(filter $(if $(T),$(B)/tests/$(T)%,%),$(UNIT)) ## C unit tests (T=http: one folder)
+	@fail=0; for t in $^; do echo "== $${t#$(B)/}"; $$t >$$t.log 2>&1; rc=$$?; \
+	  grep -E 'PASSED|FAILED|SKIPPED|skipped:' $$t.log; \
+	  if [ $$rc -ne 0 ]; then tail -40 $$t.log; fail=1; fi; done; exit $$fail
+
+e2e: build/parallelopedia $(HANDBOOK) ## the real program over real sockets
+	PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(T),-k '$(T)')
+
+# --- Fuzz ------------------------------------------------------------------------------------
+# `replay` runs every corpus file (seeds and past crashes) in ordinary test runs, without libFuzzer.
+
+$(B)/fuzz/replay_%: $(B)/fuzz/fuzz_%.o $(B)/fuzz/replay.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o)
+
+replay: $(REPLAY) ## fuzz targets over their corpus
+	@for t in $^; do n=$${t##*/replay_}; $$t fuzz/corpus/$$n || exit 1; done
+
+build/fuzz/%: fuzz/fuzz_%.c force
+	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined \
+	  build/san-fuzzer-no-link-address-undefined-clang/libparallelopedia.a
+	@mkdir -p $(@D)
+	clang -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	  -D_GNU_SOURCE -Isrc -I. -o $@ $< \
+	  build/san-fuzzer-no-link-address-undefined-clang/libparallelopedia.a -pthread $(LDLIBS)
+
+.PHONY: fuzz
+fuzz: $(FUZZERS) ## libFuzzer on every target, FUZZ_SECONDS each (F=name: one)
+	@tools/fuzz $(FUZZ_SECONDS) $(if $(F),build/fuzz/$(F),$(FUZZERS))
+
+# --- Bench -----------------------------------------------------------------------------------
+
+$(B)/bench/%: $(B)/bench/bench_%.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.SECONDARY: $(patsubst bench/%.c,$(B)/bench/%.o,$(wildcard bench/bench_*.c))
+
+.PHONY: bench
+bench: deps-dev ## our figures beside peers and physical limits, from one run; adds to bench/results
+	@$(MAKE) --no-print-directory all $(HANDBOOK) $(BENCH)
+	@bench/run
+
+# --- Checks ----------------------------------------------------------------------------------
+
+C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+.PHONY: check fmt check-format check-layers check-shape check-docs
+check: check-format check-layers check-shape check-docs ## format, layers, sizes, stale documents
+check-format:
+	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
+check-layers:
+	@tools/check-layers && echo "layers: ok"
+check-shape:
+	@tools/check-shape && echo "shape: ok"
+check-docs: build/parallelopedia
+	@build/parallelopedia docs | diff -u docs/API.md - && echo "docs/API.md: fresh"
+fmt: ## format all C files
+	clang-format -i $(C_FILES)
+
+.PHONY: docs
+docs: build/parallelopedia ## write docs/API.md from the route and option tables
+	build/parallelopedia docs > docs/API.md
+
+.PHONY: clean help
+clean: ## remove build/ and ui/node_modules
+	rm -rf build ui/node_modules
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

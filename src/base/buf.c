@@ -1,0 +1,129 @@
+// Growing byte runs. See buf.h for the pattern.
+
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void buf_init(buf *b, arena *in, size_t cap) {
+    *b = (buf){.in = in, .limit = SIZE_MAX};
+    if (cap && buf_room(b, cap) == NULL) b->failed = true;
+}
+
+// True when the buf ends exactly where the arena's next allocation would start.
+static bool is_last(const buf *b) {
+    return b->ptr && (uint8_t *)b->ptr + b->cap == b->in->base + b->in->used;
+}
+
+static bool grow(buf *b, size_t need) {
+    size_t cap = max_size(need, max_size(64, b->cap * 2));
+    if (is_last(b)) {
+        size_t more = cap - b->cap;
+        if (more > arena_room(b->in)) more = arena_room(b->in);
+        if (b->cap + more < need) return false;
+        b->in->used += more;
+        b->cap += more;
+        return true;
+    }
+    char *p = arena_try(b->in, cap);
+    if (!p) p = arena_try(b->in, cap = need);
+    if (!p) return false;
+    if (b->len) memcpy(p, b->ptr, b->len);
+    b->ptr = p;
+    b->cap = cap;
+    return true;
+}
+
+char *buf_room(buf *b, size_t n) {
+    size_t need;
+    if (b->failed || __builtin_add_overflow(b->len, n, &need) || need > b->limit ||
+        (need > b->cap && !grow(b, need))) {
+        b->failed = true;
+        return NULL;
+    }
+    return b->ptr + b->len;
+}
+
+void buf_add(buf *b, str s) {
+    if (s.len == 0) return;
+    char *p = buf_room(b, s.len);
+    if (!p) return;
+    memcpy(p, s.ptr, s.len);
+    b->len += s.len;
+}
+
+void buf_byte(buf *b, char c) {
+    char *p = buf_room(b, 1);
+    if (!p) return;
+    *p = c;
+    b->len++;
+}
+
+void buf_fmt(buf *b, const char *fmt, ...) {
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    CHECK(n >= 0);
+    char *p = buf_room(b, (size_t)n + 1);  // vsnprintf writes a NUL behind
+    if (p) {
+        vsnprintf(p, (size_t)n + 1, fmt, again);
+        b->len += (size_t)n;
+    }
+    va_end(again);
+}
+
+void buf_u64(buf *b, uint64_t v) {
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + v % 10);
+    while (v /= 10);
+    buf_add(b, (str){digits + at, sizeof digits - at});
+}
+
+static str html_entity(char c) {
+    switch (c) {
+    case '&':
+        return STR("&amp;");
+    case '<':
+        return STR("&lt;");
+    case '>':
+        return STR("&gt;");
+    case '"':
+        return STR("&quot;");
+    case '\'':
+        return STR("&#39;");
+    default:
+        return (str){0};
+    }
+}
+
+void buf_html(buf *b, str s) {
+    size_t from = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        str entity = html_entity(s.ptr[i]);
+        if (!entity.len) continue;
+        buf_add(b, (str){s.ptr + from, i - from});
+        buf_add(b, entity);
+        from = i + 1;
+    }
+    buf_add(b, str_skip(s, from));
+}
+
+static bool is_unreserved(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void buf_url(buf *b, str s, const char *keep) {
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (is_unreserved((char)c) || (c && strchr(keep, c)))
+            buf_byte(b, (char)c);
+        else
+            buf_add(b, (str){(char[]){'%', hex[c >> 4], hex[c & 15]}, 3});
+    }
+}

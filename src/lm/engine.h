@@ -1,0 +1,96 @@
+// lm/engine.h -- loaded models, and a scheduler that generates for many clients at once.
+//
+// A model is immutable and shared. A stream is one generation: it is submitted, its ids are read
+// as they come, and closing it cancels it. One scheduler thread advances all live streams by one
+// token per step in one batched forward pass; the matrix work of a step is spread over a pool.
+//
+//   Owner     the engine owns models, KV caches and streams; a stream's reader must close it
+//   Threads   lm_engine_*: one thread. lm_submit, lm_stream_read, lm_stream_close: any thread,
+//             one reader per stream. `notify` is called on the scheduler thread and must be short.
+//   Blocks    open: loads; submit, read and close: never
+//   Limits    lm_limits: streams at once, waiting streams; a stream holds KV for its max_length
+//   Errors    submit: E_AGAIN when the queue is full (the caller answers 503), E_ARG, E_LIMIT
+#ifndef LM_ENGINE_H
+#define LM_ENGINE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+typedef struct lm_model lm_model;
+typedef struct lm_engine lm_engine;
+typedef struct lm_stream lm_stream;
+
+// --- Models ----------------------------------------------------------------------------------
+
+typedef struct lm_spec {
+    int block_size;  // context window, tokens
+    int vocab_size;  // rows of wte, padding included
+    int n_layer, n_head, n_embd;
+    int64_t step;     // of training; -1 when the checkpoint has none
+    double val_loss;  // NaN when it has none
+    uint64_t n_params;
+    uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
+} lm_spec;
+
+// A GPT-2 from a PyTorch checkpoint (parallelopedia's and build-nanogpt's form; f32, f16, bf16).
+// Every tensor's name and shape is checked: the message names the first that is missing or wrong.
+NODISCARD status lm_model_open(lm_model **out, const char *path, err *e);
+void lm_model_close(lm_model *m);  // accepts NULL; no stream may use it any more
+const lm_spec *lm_model_spec(const lm_model *m);
+
+// --- Engine ----------------------------------------------------------------------------------
+
+typedef struct lm_config {
+    int n_threads;    // compute threads, scheduler included; 0 is one per core
+    int streams_max;  // live at once; 0 is 64
+    int queue_max;    // waiting beyond; 0 is 256
+} lm_config;
+
+NODISCARD status lm_engine_open(lm_engine **out, const lm_config *c, err *e);
+// Cancels everything and joins. Accepts NULL. All streams must be closed by then or soon after.
+void lm_engine_close(lm_engine *g);
+
+typedef enum lm_rng {
+    LM_RNG_TORCH,  // PyTorch on the CPU, 2.7 and later, and before 2.0: same seed, same text
+    LM_RNG_CUDA,   // PyTorch on a GPU: Philox4x32-10
+} lm_rng;
+
+typedef struct lm_request {
+    const lm_model *model;
+    const int32_t *prompt;  // copied; each in [0, 50257)
+    size_t n_prompt;        // 1 .. block_size
+    int max_length;         // prompt and new tokens together; clamped to block_size
+    int top_k;              // 1 .. LM_TOP_K_MAX
+    uint64_t seed;
+    lm_rng rng;
+    void (*notify)(void *arg);  // ids or the end are there to read; scheduler thread; may be NULL
+    void *arg;                  // must stay valid until lm_stream_close has returned
+} lm_request;
+
+enum { LM_TOP_K_MAX = 1024 };
+
+NODISCARD status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e);
+
+typedef enum lm_state {
+    LM_RUNNING,  // more may come
+    LM_STOPPED,  // end-of-text was drawn (it is not among the ids)
+    LM_LENGTH,   // max_length or the context is reached
+    LM_FAILED,   // the engine closed or ran out of memory
+} lm_state;
+
+// Takes up to `max` new ids, in order. *state is how things stand after the last of them:
+// anything but LM_RUNNING means that no more will ever come.
+size_t lm_stream_read(int32_t *ids, size_t max, lm_state *state, lm_stream *s);
+
+// Ends the reader's interest: generation stops within one token. `notify` is not called after
+// this has returned. Accepts NULL.
+void lm_stream_close(lm_stream *s);
+
+// Live figures; any thread.
+typedef struct lm_counters {
+    uint64_t tokens_prompt, tokens_generated, steps, streams_total, streams_cancelled;
+    int streams_live, streams_waiting;
+} lm_counters;
+void lm_engine_counters(lm_counters *out, const lm_engine *g);
+
+#endif

@@ -1,0 +1,36 @@
+// tensor/pt.h -- reads a PyTorch checkpoint (torch.save zip) without running it.
+//
+// The file is mapped; tensors are views into the map. The pickle inside is interpreted by a small
+// machine that knows the handful of constructors tensors need; everything else becomes an inert
+// record. Nothing is ever executed.
+//
+//   Owner     pt owns map and names; views die at pt_close
+//   Threads   immutable after open: any
+//   Blocks    open: on disk; tensors: on page faults
+//   Limits    pt.c lists them (pickle size, stack, memo, tensors); each has a test
+//   Errors    E_FORMAT, E_LIMIT, E_UNSUPPORTED (compressed entries, quantised tensors, legacy
+//             format), with the name of the thing
+//   Format    ZIP (stored, ZIP64), <prefix>/data.pkl protocol 2..5, <prefix>/data/<key>,
+//             little endian (<prefix>/byteorder)
+#ifndef TENSOR_PT_H
+#define TENSOR_PT_H
+
+#include "os/file.h"
+#include "tensor/tensor.h"
+
+typedef struct pt pt;
+
+NODISCARD status pt_open(pt **out, const char *path, err *e);
+void pt_close(pt *p);  // accepts NULL
+
+// Tensors of the top-level dict's "model" entry (or of the dict itself when it holds tensors), in
+// file order, "_orig_mod." and "module." stripped. False when absent.
+bool pt_tensor(tensor *out, const pt *p, const char *name);
+size_t pt_tensors(const pt *p);
+void pt_tensor_at(str *name, tensor *out, const pt *p, size_t i);
+
+// A number of the "config" entry, which may be a dict or a pickled dataclass; of the top level
+// when `section` is "". False when absent or no number.
+bool pt_number(double *out, const pt *p, const char *section, const char *key);
+
+#endif

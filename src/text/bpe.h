@@ -1,0 +1,45 @@
+// text/bpe.h -- GPT-2's byte-level BPE: text to ids and back.
+//
+//   Owner     bpe is immutable; bpe_gpt2() is process-wide and needs no close
+//   Threads   any (scratch space is the caller's arena)
+//   Limits    BPE_TEXT_MAX bytes per encode
+//   Errors    encode: E_LIMIT; E_FORMAT never (any bytes have an encoding)
+//   Source    Radford et al. 2019; the ids are tiktoken's "gpt2", special tokens taken as text
+#ifndef TEXT_BPE_H
+#define TEXT_BPE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+typedef struct bpe bpe;
+
+enum { BPE_TEXT_MAX = 16 << 20, BPE_GPT2_EOT = 50256, BPE_GPT2_VOCAB = 50257 };
+
+// The GPT-2 vocabulary that is built into the program. Never NULL: a broken build fails its tests.
+const bpe *bpe_gpt2(void);
+
+// A compact vocabulary table from a file's bytes (format in bpe.c): for tests and fuzzing.
+NODISCARD status bpe_open(bpe **out, str table, err *e);
+void bpe_close(bpe *b);  // accepts NULL; not for bpe_gpt2()
+
+size_t bpe_vocab(const bpe *b);
+
+// Ids of `text` (any bytes; "<|endoftext|>" is ordinary text). *ids is in `a`.
+NODISCARD status bpe_encode(int32_t **ids, size_t *n, const bpe *b, str text, arena *a, err *e);
+
+// The bytes of one id; a part of a character as often as not. "" for an id out of range and for
+// the end-of-text id.
+str bpe_token(const bpe *b, int32_t id);
+
+// Streaming decoder: holds back bytes that do not yet make whole characters.
+typedef struct bpe_stream {
+    char held[8];
+    size_t n_held;  // at most 3
+} bpe_stream;
+
+// Appends what is complete after `id`; a sequence that can no longer be completed becomes U+FFFD.
+void bpe_stream_add(bpe_stream *s, buf *out, const bpe *b, int32_t id);
+// The end: what is still held becomes U+FFFD.
+void bpe_stream_end(bpe_stream *s, buf *out);
+
+#endif
