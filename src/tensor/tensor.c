@@ -1,8 +1,7 @@
 // What a dtype is, and the exact way from each dtype to f32.
 //
 // Half floats are widened by integer arithmetic: it is exact, needs no F16C, and is the oracle for
-// the vector kernels. Rejected: _Float16, which gcc 12 offers only with SSE2 and clang 14 not at all
-// for conversions without a library call.
+// the vector kernels. Rejected: _Float16, which clang 14 turns into calls of library functions.
 //
 //   I1  widening never rounds: every f16 and bf16 value is an f32 value
 
