@@ -43,7 +43,8 @@ typedef struct kern_cache {
     float *keys, *values;
 } kern_cache;
 
-typedef struct kern {
+typedef struct kern kern;
+struct kern {
     const char *name;
     // Columns of panels [p0, p1) of y[rows][ldy], from x[rows][ldx]; rows <= KERN_ROWS_MAX.
     void (*matmul)(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, const kern_mat *w,
@@ -55,7 +56,7 @@ typedef struct kern {
     void (*attend)(float *out, float *scores, const float *q, kern_cache c, size_t n, size_t head);
     // In place: p[i] = exp(p[i] - max), not divided. Returns the sum.
     float (*exp_sum)(float *p, size_t n);
-} kern;
+};
 
 // The best this machine has; `scalar` is the oracle that the others are tested against.
 const kern *kern_best(void);
