@@ -27,9 +27,13 @@ interface Place {
   y: number;
 }
 
+type Places = Partial<Record<Tab, Place>>;
+
+const lastWikiRoute = (): Route => parseRoute(load<Places>('places', {}).wiki?.hash ?? '#/wiki');
+
 // Where each tab was left, so that its tab leads back there.
 function usePlaces(tab: Tab): (tab: Tab) => void {
-  const places = useRef<Partial<Record<Tab, Place>>>(load('places', {}));
+  const places = useRef<Places>(load('places', {}));
   useEffect(() => {
     const note = () => {
       places.current[tab] = { hash: location.hash, y: scrollY };
@@ -80,7 +84,7 @@ export default function App() {
   const { stats, error, retry } = useStats();
   const [theme, setTheme] = useTheme();
   const switchTo = usePlaces(route.tab);
-  const wikiRoute = useRef<Route>(parseRoute(load<Partial<Record<Tab, Place>>>('places', {}).wiki?.hash ?? '#/wiki'));
+  const wikiRoute = useRef<Route>(lastWikiRoute());
   if (route.tab === 'wiki') wikiRoute.current = route;
 
   useKeys({ w: () => switchTo('wiki'), g: () => switchTo('gpt2') });

@@ -38,9 +38,6 @@ async function get(url: string, signal?: AbortSignal, headers?: HeadersInit): Pr
   return reply;
 }
 
-// "/" stays as it is: the server takes the rest of the path.
-const encodePath = (s: string): string => encodeURIComponent(s).replaceAll('%2F', '/');
-
 // --- What the server has ----------------------------------------------------------------------
 
 export interface Model {
@@ -85,7 +82,7 @@ export async function searchTitles(
   signal: AbortSignal,
 ): Promise<Hits> {
   const began = performance.now();
-  const url = `/wiki/offsets/${encodePath(prefix)}?limit=${limit}&offset=${offset}`;
+  const url = `/wiki/offsets/${encodeURIComponent(prefix)}?limit=${limit}&offset=${offset}`;
   const reply = await get(url, signal);
   const json: unknown = await reply.json();
   const rows = Array.isArray(json) ? (json as OffsetsRow[]) : []; // older servers said {} for none
@@ -115,7 +112,7 @@ export async function getPage(
   const began = performance.now();
   const route = view === 'xml' ? 'wiki_xml' : 'wiki';
   const query = followRedirects ? '' : '?redirect=no';
-  const reply = await get(`/wiki/${route}/${encodePath(title)}${query}`, signal);
+  const reply = await get(`/wiki/${route}/${encodeURIComponent(title)}${query}`, signal);
   const header = (name: string) => decodeURIComponent(reply.headers.get(name) ?? '');
   const body = await reply.text();
   return {

@@ -56,7 +56,8 @@ export function wikiHash(title: string, options: WikiHash = {}): string {
     .replaceAll('%3A', ':')
     .replaceAll('%2C', ',');
   const search = query.size ? `?${query}` : '';
-  return `#/wiki/${name}${search}${options.fragment ? '#' + encodeURIComponent(options.fragment) : ''}`;
+  const fragment = options.fragment ? `#${encodeURIComponent(options.fragment)}` : '';
+  return `#/wiki/${name}${search}${fragment}`;
 }
 
 function subscribe(changed: () => void): () => void {

@@ -7,7 +7,8 @@
 //   3. A run ends as exactly one of done, stopped, failed.
 import { useCallback, useEffect, useRef, useState } from 'react';
 
-import { ApiError, explain, generate, isAbort, type GenerateEvent, type GenerateOptions } from '../api';
+import { ApiError, explain, generate, isAbort } from '../api';
+import type { GenerateEvent, GenerateOptions } from '../api';
 import { load, save } from '../store';
 
 export interface Run {

@@ -132,15 +132,14 @@ function Head({ page, route }: { page: Page & { bytes: number; view: View }; rou
       </div>
       <ButtonGroup size="sm" aria-label="Show as">
         {(['html', 'xml'] as const).map((view) => (
-          <Button
+          <a
             key={view}
             href={addressOf(route, { view })}
-            variant="outline-secondary"
-            active={page.view === view}
+            className={`btn btn-outline-secondary ${page.view === view ? 'active' : ''}`}
             aria-current={page.view === view ? 'true' : undefined}
           >
             {view === 'html' ? 'Article' : 'XML'}
-          </Button>
+          </a>
         ))}
       </ButtonGroup>
     </header>

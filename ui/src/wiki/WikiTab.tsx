@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import Alert from 'react-bootstrap/Alert';
 import Button from 'react-bootstrap/Button';
 
-import { explain, getRandomTitle, type Stats } from '../api';
+import { explain, getRandomTitle, searchTitles, type Stats } from '../api';
 import { plural } from '../format';
 import { useKeys } from '../keys';
 import { go, settleScroll, wikiHash, type Route } from '../route';
@@ -66,13 +66,36 @@ export default function WikiTab({ route, shown, wiki }: Props) {
       {route.title ? (
         <Article route={route} shown={shown} onOpened={onOpened} />
       ) : (
-        <Start wiki={wiki} recent={recent} />
+        <Start wiki={wiki} recent={recent} onRandom={() => void random()} />
       )}
     </>
   );
 }
 
-function Start({ wiki, recent }: { wiki: Props['wiki']; recent: string[] }) {
+const FRONT = 'Main Page';
+
+// Most wikis in English have a front page; dumps of a few pages often have not.
+function useFrontPage(): boolean {
+  const [known, setKnown] = useState(false);
+  useEffect(() => {
+    const control = new AbortController();
+    searchTitles(FRONT, 0, 1, control.signal).then(
+      ({ hits }) => setKnown(hits[0]?.title === FRONT),
+      () => undefined, // then it is not offered
+    );
+    return () => control.abort();
+  }, []);
+  return known;
+}
+
+interface StartProps {
+  wiki: Props['wiki'];
+  recent: string[];
+  onRandom: () => void;
+}
+
+function Start({ wiki, recent, onRandom }: StartProps) {
+  const hasFront = useFrontPage();
   return (
     <main className="start">
       <h1>{wiki.name ?? 'Wikipedia'}</h1>
@@ -80,10 +103,20 @@ function Start({ wiki, recent }: { wiki: Props['wiki']; recent: string[] }) {
         {wiki.pages === undefined ? 'Every page' : plural(wiki.pages, 'page')}, straight from the
         dump on this machine. Type how a title begins, or let chance pick one.
       </p>
+      <p className="start-actions">
+        {hasFront && (
+          <a className="btn btn-primary" href={wikiHash(FRONT)}>
+            Open the main page
+          </a>
+        )}
+        <Button variant={hasFront ? 'outline-secondary' : 'primary'} onClick={onRandom}>
+          Random article
+        </Button>
+      </p>
       {recent.length > 0 && (
         <section aria-labelledby="recent">
           <h2 id="recent">Read lately</h2>
-          <ul className="recent">
+          <ul className="chips">
             {recent.map((title) => (
               <li key={title}>
                 <a href={wikiHash(title)}>{title}</a>
