@@ -57,10 +57,11 @@ INLINE void tile_add(float (*tile)[KERN_PANEL], const float *x, size_t ldx, cons
                      size_t k, const int rows) {
     vec a[ROWS][2];
     UNROLL for (int r = 0; r < rows; r++) a[r][0] = a[r][1] = v_set(0);
+    const size_t ahead = rows < 4 ? 64 : K_BLOCK;
     for (size_t i = 0; i < k; i++) {
         vec w0 = v_load(w + i * KERN_PANEL), w1 = v_load(w + i * KERN_PANEL + KERN_LANES);
-        __builtin_prefetch(w + (i + K_BLOCK) * KERN_PANEL, 0, 2);
-        __builtin_prefetch(w + (i + K_BLOCK) * KERN_PANEL + KERN_LANES, 0, 2);
+        __builtin_prefetch(w + (i + ahead) * KERN_PANEL, 0, 2);
+        __builtin_prefetch(w + (i + ahead) * KERN_PANEL + KERN_LANES, 0, 2);
         UNROLL for (int r = 0; r < rows; r++) {
             vec b = v_set(x[(size_t)r * ldx + i]);
             a[r][0] = v_fma(b, w0, a[r][0]);
