@@ -29,18 +29,19 @@ interface Place {
 
 type Places = Partial<Record<Tab, Place>>;
 
-const lastWikiRoute = (): Route => parseRoute(load<Places>('places', {}).wiki?.hash ?? '#/wiki');
+const loadPlaces = (): Places => load('places', {}, 'sessionStorage');
+const lastWikiRoute = (): Route => parseRoute(loadPlaces().wiki?.hash ?? '#/wiki');
 
 // Where each tab was left, so that its tab leads back there.
 function usePlaces(tab: Tab): (tab: Tab) => void {
-  const places = useRef<Places>(load('places', {}));
+  const places = useRef<Places>(loadPlaces());
   useEffect(() => {
     const note = () => {
       places.current[tab] = { hash: location.hash, y: scrollY };
     };
     const keep = () => {
       note();
-      save('places', places.current);
+      save('places', places.current, 'sessionStorage');
     };
     const noted = () => parseRoute(location.hash).tab === tab && note();
     noted();
@@ -132,7 +133,10 @@ export default function App() {
           (apps.wiki ? (
             <WikiTab route={wikiRoute.current} shown={route.tab === 'wiki'} wiki={apps.wiki} />
           ) : (
-            <Absent what="No Wikipedia dump is being served." option="--wiki DUMP.xml.bz2" />
+            <Absent
+              what="No Wikipedia dump is being served"
+              commands={['index DUMP.xml.bz2', 'serve --wiki DUMP.xml.bz2']}
+            />
           ))}
       </Panel>
       <Panel shown={route.tab === 'gpt2'}>
@@ -140,7 +144,7 @@ export default function App() {
           (apps.gpt2 ? (
             <Gpt2Tab shown={route.tab === 'gpt2'} models={apps.gpt2.models ?? []} />
           ) : (
-            <Absent what="No GPT-2 model is loaded." option="--gpt2 CHECKPOINT.pt" />
+            <Absent what="No GPT-2 model is loaded" commands={['serve --gpt2 CHECKPOINT.pt']} />
           ))}
       </Panel>
     </div>
@@ -151,12 +155,12 @@ function Panel({ shown, children }: { shown: boolean; children: ReactNode }) {
   return <div hidden={!shown}>{children}</div>;
 }
 
-function Absent({ what, option }: { what: string; option: string }) {
+function Absent({ what, commands }: { what: string; commands: string[] }) {
   return (
     <main className="start">
       <h1>{what}</h1>
       <p className="lead">Start the server with one, then load this page again:</p>
-      <pre className="command">parallelopedia serve {option}</pre>
+      <pre className="command">{commands.map((c) => `parallelopedia ${c}`).join('\n')}</pre>
     </main>
   );
 }
