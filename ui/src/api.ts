@@ -47,7 +47,11 @@ export interface Model {
   n_params?: number;
 }
 
-export interface Wiki {
+interface App {
+  available?: boolean; // false: it was asked for and could not be opened
+}
+
+export interface Wiki extends App {
   name?: string;
   lang?: string;
   pages?: number;
@@ -55,9 +59,8 @@ export interface Wiki {
 
 export interface Stats {
   apps: {
-    plaintext?: object;
     wiki?: Wiki;
-    gpt2?: { models?: Model[] };
+    gpt2?: App & { models?: Model[] };
   };
 }
 
