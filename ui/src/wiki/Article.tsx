@@ -194,7 +194,7 @@ function Failed(props: { route: Route; error: unknown; onRetry: () => void }) {
       </Alert.Heading>
       {missing ? (
         <p className="mb-0">
-          It may be named differently in this dump: press <kbd>/</kbd> and type how it begins.
+          It may be named differently in this dump. Search for how its title begins.
         </p>
       ) : (
         <>
