@@ -126,6 +126,21 @@ def test_post_is_for_long_prompts(server):
     assert r.status == 200 and r.text.startswith("One two three")
 
 
+def test_a_very_long_prompt_comes_back_whole(server):
+    prompt = "é " + "a" * 100_000  # few tokens a byte: "a" runs are in the vocabulary
+    r = server.request("POST", "/gpt2/generate?max_length=5&seed=1", body=prompt.encode())
+    assert r.status == 400  # 100,000 bytes are over a context of 256 tokens
+    prompt = "-" * 15_000  # 64 dashes are one token
+    for accept in ("*/*", "text/event-stream"):
+        r = server.request("POST", "/gpt2/generate?max_length=5&seed=1", body=prompt.encode(),
+                           headers={"Accept": accept})
+        if accept == "*/*":
+            assert r.text == prompt
+        else:
+            events = [json.loads(e[len("data: "):]) for e in r.text.split("\n\n") if e]
+            assert "".join(e.get("prompt", "") for e in events) == prompt
+
+
 @pytest.mark.parametrize("prompt", ["naïve café", "日本語 text", "🙂🙃", "a <|endoftext|> b", "\x01\x02"])
 def test_S1_G06_G08_any_prompt_streams_in_bytes(server, prompt):
     _, chunks = stream(server, prompt, "max_length=40&seed=5")
