@@ -488,6 +488,8 @@ static bool slice_is_warm(http_conn *c) {
 
 static http_conn_state after_reply(http_conn *c) {
     if (c->replying) finish_request(c);
+    bool is_idle = c->in_at == c->in_len;
+    if (c->loop->draining && is_idle) c->closing = true;  // its header went out before the drain
     if (!c->closing) return CONN_READ;
     if (c->reset || c->eof) return CONN_CLOSED;
     net_shut_write(c->watch.fd);

@@ -54,6 +54,7 @@ typedef struct os_new_file {
     uint64_t len;  // bytes written, buffered ones included
     size_t n_buf, cap_buf;
     uint8_t *buf;
+    bool failed;  // a write failed: commit will refuse
     char path[OS_PATH_MAX], tmp[OS_PATH_MAX];
 } os_new_file;
 

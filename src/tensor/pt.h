@@ -21,6 +21,8 @@
 typedef struct pt pt;
 
 NODISCARD status pt_open(pt **out, const char *path, err *e);
+// As pt_open for a file that is in memory already and outlives the pt (tests, fuzzing).
+NODISCARD status pt_open_bytes(pt **out, str file, err *e);
 void pt_close(pt *p);  // accepts NULL
 
 // Tensors of the top-level dict's "model" entry (or of the dict itself when it holds tensors), in
