@@ -614,11 +614,13 @@ static void retire(http_conn *c) {
     http__loop_free_conn(l, c);
 }
 
+int http__hurry = 1;
+
 static int64_t limit_of(const http_conn *c) {
     if (c->retry) return HTTP_RETRY_MS;
-    if (http__conn_is_idle(c)) return HTTP_IDLE_MS;
+    if (http__conn_is_idle(c)) return HTTP_IDLE_MS / http__hurry;
     if (c->state == CONN_STREAM && !unsent(c)) return 0;  // the generator takes its time
-    return rule[c->state].limit_ms;
+    return rule[c->state].limit_ms / http__hurry;
 }
 
 // Blocked: sees to it that it does not stay so for ever.
