@@ -68,7 +68,7 @@ files.forEach((name, i) => {
     gzip = `{${identity}_gz, ${zipped.length}}`;
   }
   rows.push(
-    `    {STR_INIT("/${name}"), STR_INIT("${type}"), STR_INIT("\\"${etag}\\""), ` +
+    `    {STR_INIT("/${name}"), STR_INIT("${type}"), STR_INIT("W/\\"${etag}\\""), ` +
       `${name.startsWith('assets/')},\n     ` +
       `${bytes.length ? `{${identity}, ${bytes.length}}` : '{0}'}, ${gzip}},\n`,
   );

@@ -50,6 +50,18 @@ static status status_of_errno(int sys) {
     }
 }
 
+// ": " and `what` behind the n bytes that vsnprintf wanted to write, cut where the record ends.
+static void append(err *e, int n, const char *what) {
+    const char *parts[] = {": ", what};
+    for (size_t i = 0, at = n < 0 ? sizeof e->msg : (size_t)n; i < countof(parts); i++) {
+        if (at >= sizeof e->msg) return;
+        size_t len = min_size(strlen(parts[i]), sizeof e->msg - 1 - at);
+        memcpy(e->msg + at, parts[i], len);
+        at += len;
+        e->msg[at] = 0;
+    }
+}
+
 status err_sys(err *e, const char *fmt, ...) {
     int sys = errno;
     status code = status_of_errno(sys);
@@ -58,8 +70,7 @@ status err_sys(err *e, const char *fmt, ...) {
     va_start(ap, fmt);
     int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof e->msg)
-        snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", strerror(sys));
+    append(e, n, strerror(sys));
     e->code = code;
     e->sys = sys;
     return code;
@@ -73,7 +84,6 @@ status err_in(err *e, const char *fmt, ...) {
     va_start(ap, fmt);
     int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof e->msg)
-        snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", old);
+    append(e, n, old);
     return e->code;
 }
