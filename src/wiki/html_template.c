@@ -42,6 +42,7 @@ static bool parse_call(call *c, html *h, range r) {
     size_t n = html__split(parts, h, (range){r.a + 2, r.b - 2}), pos = 0;
     c->whole = r;
     c->name = str_first(html__str(h, html__trim(h, parts[0])), 128);
+    c->name.len = utf8_complete(c->name);
     for (size_t i = 1; i < n; i++) {
         c->args[c->n] = parse_arg(&pos, h, parts[i]);
         c->n_named += c->args[c->n++].key.len > 0;
