@@ -250,7 +250,7 @@ bool wiki_html(buf *out, str wikitext, str model, const wiki_html_options *o, ar
     html *h = arena_try(&scratch, sizeof *h);
     if (!h) return false;
     *h = (html){.out = out, .o = o, .site = o->site, .mem = scratch};
-    if (!prepare(h, wikitext)) return false;
+    if (!prepare(h, wikitext) || !buf_room(out, 64)) return false;  // so that out->ptr is not NULL
     page(h);
     return !out->failed;
 }

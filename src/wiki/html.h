@@ -262,7 +262,8 @@ void html__line(html *h, range r, bool is_term);  // inline whose tags may stay 
 
 // [[ ]] and [url ]; letters behind it up to `limit` may belong to it. Returns where it ends.
 size_t html__link(html *h, range r, size_t limit);
-bool html__open_url(html *h, str raw);  // <a>; false when the URL is not safe or in a link
+// <a href=URL>: its place on the stack, to pop to; -1 when the URL is not safe or in a link.
+int html__open_url(html *h, str raw);
 size_t html__bare_url(html *h, size_t from, size_t colon, size_t limit);  // 0: no URL
 void html__link_to(html *h, str title, range label, str text);
 void html__categories(html *h);

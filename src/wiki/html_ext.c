@@ -122,7 +122,8 @@ static void gallery_line(html *h, range r) {
 static void boxed_lines(html *h, range r, const char *class, void (*body)(html *h, range line)) {
     arena a = h->mem;
     if (h->calls >= HTML__CALLS_MAX || !html__block(h)) return html__inline(h, r);
-    if (!html__push(h, TAG_DIV, BY_LINE, arena_fmt(&a, " class=\"%s\"", class))) return;
+    if (!html__push(h, TAG_DIV, BY_LINE, arena_fmt(&a, " class=\"%s\"", class)))
+        return html__inline(h, r);
     h->calls++;
     int base = h->n_stack - 1;
     html__frame frame = {.base = h->n_stack, .pre = -1}, *outer = h->frame;
@@ -136,9 +137,9 @@ static void boxed_lines(html *h, range r, const char *class, void (*body)(html *
 // --- Source and formulas ---------------------------------------------------------------------
 
 static void wrapped(html *h, html__tag tag, str attrs, str text, bool keeps_entities) {
-    int base = h->n_stack;
     if (tag == TAG_PRE && !html__block(h)) tag = TAG_CODE;
     if (tag == TAG_CODE) html__ready(h);
+    int base = h->n_stack;
     html__push(h, tag, BY_LINE, attrs);
     if (keeps_entities)
         html__plain(h, text);
@@ -148,9 +149,8 @@ static void wrapped(html *h, html__tag tag, str attrs, str text, bool keeps_enti
 }
 
 static void folded(html *h, str name, str text) {
+    if (!html__block(h) || h->n_stack + 3 > HTML__STACK_MAX) return buf_html(h->out, text);
     int base = h->n_stack;
-    if (!html__block(h) || base + 3 > HTML__STACK_MAX) return;
-    base = h->n_stack;
     html__push(h, TAG_DETAILS, BY_LINE, STR(" class=\"extension\""));
     html__push(h, TAG_SUMMARY, BY_LINE, (str){0});
     buf_html(h->out, name);

@@ -305,6 +305,7 @@ void html__line(html *h, range r, bool is_term) {
 }
 
 void html__inline(html *h, range r) {
+    if (html__trim(h, r).a < r.b) html__ready(h);  // below `base`: what follows goes on in it
     int base = h->n_stack, floor = h->floor;
     h->floor = base;
     html__line(h, r, false);

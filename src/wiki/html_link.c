@@ -27,22 +27,28 @@ static bool is_safe_url(str url) {
     return false;
 }
 
-bool html__open_url(html *h, str raw) {
+// Opens a paragraph where one is due, then the <a>: its place on the stack, or -1.
+static int open_anchor(html *h, const buf *attrs) {
+    html__ready(h);
+    bool is_open = !attrs->failed && html__push(h, TAG_A, BY_LINE, buf_str(attrs));
+    return is_open ? h->n_stack - 1 : -1;
+}
+
+int html__open_url(html *h, str raw) {
     arena a = h->mem;
-    if (h->in_link || raw.len > 8192) return false;
+    if (h->in_link || raw.len > 8192) return -1;
     str url = wiki_decode_entities(raw, &a);
     buf attrs;
     buf_init(&attrs, &a, url.len * 6 + 128);
-    if (attrs.failed || !is_safe_url(url)) return false;
+    if (attrs.failed || !is_safe_url(url)) return -1;
     buf_add(&attrs, STR(" href=\""));
     buf_html(&attrs, url);
     buf_add(&attrs, STR("\" class=\"external\" rel=\"noopener noreferrer nofollow\""));
-    html__ready(h);
-    return !attrs.failed && html__push(h, TAG_A, BY_LINE, buf_str(&attrs));
+    return open_anchor(h, &attrs);
 }
 
-static void close_link(html *h, int base) {
-    html__pop_to(h, base);
+static void close_link(html *h, int place) {
+    if (place >= 0) html__pop_to(h, place);
 }
 
 size_t html__bare_url(html *h, size_t from, size_t colon, size_t limit) {
@@ -67,10 +73,9 @@ size_t html__bare_url(html *h, size_t from, size_t colon, size_t limit) {
     if (end == colon + 3) return 0;
     str url = {s.ptr + start, end - start};
     if (start > from) html__text(h, (str){s.ptr + from, start - from});
-    int base = h->n_stack;
-    bool is_open = html__open_url(h, url);
+    int place = html__open_url(h, url);
     html__text(h, url);
-    if (is_open) close_link(h, base);
+    close_link(h, place);
     return end;
 }
 
@@ -80,8 +85,8 @@ static void external(html *h, range in) {
     while (i < in.b && !is_url_end(h->src.ptr[i]))
         i++;
     range url = {in.a, i}, label = html__trim(h, (range){i, in.b});
-    int base = h->n_stack;
-    if (!html__open_url(h, html__str(h, url))) {
+    int place = html__open_url(h, html__str(h, url));
+    if (place < 0) {
         html__text(h, STR("["));
         html__inline(h, label.b > label.a ? label : url);
         return html__text(h, STR("]"));
@@ -92,7 +97,7 @@ static void external(html *h, range in) {
     else
         html__text(h, html__str(h, url));
     h->in_link--;
-    close_link(h, base);
+    close_link(h, place);
 }
 
 // --- Pages -----------------------------------------------------------------------------------
@@ -118,14 +123,13 @@ static void page_attrs(buf *to, const html *h, str title, str fragment) {
 }
 
 // A link to a page by its title; shows `label` when it is not empty, else `text`.
-static bool open_page(html *h, str title, str fragment) {
+static int open_page(html *h, str title, str fragment) {
     arena a = h->mem;
     buf attrs;
-    if (h->in_link || !(title.len || fragment.len)) return false;
+    if (h->in_link || !(title.len || fragment.len)) return -1;
     buf_init(&attrs, &a, 3 * title.len + 6 * (title.len + 2 * fragment.len) + 256);
     page_attrs(&attrs, h, title, fragment);
-    html__ready(h);
-    return !attrs.failed && html__push(h, TAG_A, BY_LINE, buf_str(&attrs));
+    return open_anchor(h, &attrs);
 }
 
 static void labelled(html *h, range label, str text) {
@@ -140,10 +144,9 @@ void html__link_to(html *h, str text, range label, str shown) {
     int32_t ns;
     str fragment;
     str title = wiki_title_normalise(&ns, &fragment, h->site, text, &h->mem);
-    int base = h->n_stack;
-    bool is_open = open_page(h, title, fragment);
+    int place = open_page(h, title, fragment);
     labelled(h, label, shown);
-    if (is_open) close_link(h, base);
+    close_link(h, place);
     h->mem = saved;
 }
 
@@ -336,10 +339,9 @@ static bool do_interwiki(html *h, const page_link *k) {
     str url = interwiki_url(&is_lang, k->has_colon ? str_skip(target, 1) : target, &h->mem);
     if (k->ns || !url.len) return false;
     if (is_lang && !k->has_colon) return true;  // a link to the same article elsewhere: not shown
-    int base = h->n_stack;
-    bool is_open = html__open_url(h, url);
+    int place = html__open_url(h, url);
     labelled(h, k->label, target);
-    if (is_open) close_link(h, base);
+    close_link(h, place);
     return true;
 }
 
@@ -361,12 +363,11 @@ static size_t page_link_at(html *h, size_t i, size_t end, size_t limit) {
     if (do_interwiki(h, &k)) return end;
     str shown = html__str(h, k.target);
     if (k.has_colon) shown = str_trim(str_skip(shown, 1));
-    int base = h->n_stack;
-    bool is_open = open_page(h, k.title, k.fragment);
+    int place = open_page(h, k.title, k.fragment);
     labelled(h, html__trim(h, k.label), shown);
     size_t trail = trail_end(h, end, limit);
     html__text(h, (str){h->src.ptr + end, trail - end});
-    if (is_open) close_link(h, base);
+    close_link(h, place);
     return trail;
 }
 

@@ -42,6 +42,7 @@ static bool parse_call(call *c, html *h, range r) {
     size_t n = html__split(parts, h, (range){r.a + 2, r.b - 2}), pos = 0;
     c->whole = r;
     c->name = str_first(html__str(h, html__trim(h, parts[0])), 128);
+    c->name.len = utf8_complete(c->name);
     for (size_t i = 1; i < n; i++) {
         c->args[c->n] = parse_arg(&pos, h, parts[i]);
         c->n_named += c->args[c->n++].key.len > 0;
@@ -245,13 +246,12 @@ static bool part(html *h, const call *c, const char *before, const char *keys, c
 static void cited_title(html *h, const call *c) {
     range title, url;
     if (!get(&title, c, STR("title"))) return;
-    int base = h->n_stack;
     html__text(h, STR("\xe2\x80\x9c"));
-    bool is_open = get(&url, c, STR("url")) && html__open_url(h, html__str(h, url));
-    h->in_link += is_open;
+    int place = get(&url, c, STR("url")) ? html__open_url(h, html__str(h, url)) : -1;
+    h->in_link += place >= 0;
     html__inline(h, title);
-    h->in_link -= is_open;
-    if (is_open && h->n_stack > base) html__pop_to(h, h->n_stack - 1);
+    h->in_link -= place >= 0;
+    if (place >= 0) html__pop_to(h, place);
     html__text(h, STR("\xe2\x80\x9d. "));
 }
 
@@ -274,6 +274,12 @@ static void citation(html *h, const call *c) {
 
 // --- Folded tables ---------------------------------------------------------------------------
 
+static void unseen(html *h, const call *c) {
+    html__lit(h, "<span class=\"template\" data-name=\"");
+    buf_html(h->out, c->name);
+    html__lit(h, "\"></span>");
+}
+
 static void row(html *h, const arg *a) {
     int base = h->n_stack;
     if (base + 2 > HTML__STACK_MAX || a->value.a == a->value.b) return;
@@ -291,7 +297,7 @@ static void row(html *h, const arg *a) {
 
 static void folded(html *h, const call *c) {
     int base = h->n_stack;
-    if (base + 4 > HTML__STACK_MAX) return;
+    if (base + 4 > HTML__STACK_MAX) return unseen(h, c);
     html__push(h, TAG_DETAILS, BY_LINE, STR(" class=\"template\""));
     html__push(h, TAG_SUMMARY, BY_LINE, (str){0});
     buf_html(h->out, c->name);
@@ -300,12 +306,6 @@ static void folded(html *h, const call *c) {
     for (size_t i = 0; i < c->n; i++)
         row(h, &c->args[i]);
     html__pop_to(h, base);
-}
-
-static void unseen(html *h, const call *c) {
-    html__lit(h, "<span class=\"template\" data-name=\"");
-    buf_html(h->out, c->name);
-    html__lit(h, "\"></span>");
 }
 
 // --- All of them -----------------------------------------------------------------------------
