@@ -29,6 +29,7 @@ export function prepare(fragment: string, here: (id: string) => string): Prepare
   root.querySelectorAll(FORBIDDEN).forEach((e) => e.remove());
   root.querySelectorAll('*').forEach(disarm);
   root.querySelectorAll('a[href]').forEach((a) => rewriteLink(a, here));
+  dropEmptyRows(root);
   arrangeBoxes(root);
   root.querySelectorAll('table').forEach((t) => wrapTable(doc, t));
   return { html: root.innerHTML, headings: headingsOf(root, here) };
@@ -64,6 +65,14 @@ function decode(s: string): string {
     return decodeURIComponent(s);
   } catch {
     return s;
+  }
+}
+
+// Arguments that were given no value say nothing.
+function dropEmptyRows(root: Element): void {
+  for (const row of root.querySelectorAll('details.template tr')) {
+    const cell = row.querySelector('td');
+    if (cell && !cell.textContent?.trim() && !cell.querySelector('img')) row.remove();
   }
 }
 
