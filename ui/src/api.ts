@@ -32,14 +32,12 @@ function messageOf(page: string, status: number): string {
   return `The server answered with status ${status}.`;
 }
 
+// "no-cache" asks the server whether its copy is newer: a page must not outlive its dump.
 async function get(url: string, signal?: AbortSignal, headers?: HeadersInit): Promise<Response> {
-  const reply = await fetch(url, { signal, headers });
+  const reply = await fetch(url, { signal, headers, cache: 'no-cache' });
   if (!reply.ok) throw new ApiError(reply.status, messageOf(await reply.text(), reply.status));
   return reply;
 }
-
-// "/" stays as it is: the server takes the rest of the path.
-const encodePath = (s: string): string => encodeURIComponent(s).replaceAll('%2F', '/');
 
 // --- What the server has ----------------------------------------------------------------------
 
@@ -49,11 +47,20 @@ export interface Model {
   n_params?: number;
 }
 
+interface App {
+  available?: boolean; // false: it was asked for and could not be opened
+}
+
+export interface Wiki extends App {
+  name?: string;
+  lang?: string;
+  pages?: number;
+}
+
 export interface Stats {
   apps: {
-    plaintext?: object;
-    wiki?: { name?: string; pages?: number };
-    gpt2?: { models?: Model[] };
+    wiki?: Wiki;
+    gpt2?: App & { models?: Model[] };
   };
 }
 
@@ -85,7 +92,7 @@ export async function searchTitles(
   signal: AbortSignal,
 ): Promise<Hits> {
   const began = performance.now();
-  const url = `/wiki/offsets/${encodePath(prefix)}?limit=${limit}&offset=${offset}`;
+  const url = `/wiki/offsets/${encodeURIComponent(prefix)}?limit=${limit}&offset=${offset}`;
   const reply = await get(url, signal);
   const json: unknown = await reply.json();
   const rows = Array.isArray(json) ? (json as OffsetsRow[]) : []; // older servers said {} for none
@@ -115,7 +122,7 @@ export async function getPage(
   const began = performance.now();
   const route = view === 'xml' ? 'wiki_xml' : 'wiki';
   const query = followRedirects ? '' : '?redirect=no';
-  const reply = await get(`/wiki/${route}/${encodePath(title)}${query}`, signal);
+  const reply = await get(`/wiki/${route}/${encodeURIComponent(title)}${query}`, signal);
   const header = (name: string) => decodeURIComponent(reply.headers.get(name) ?? '');
   const body = await reply.text();
   return {
@@ -145,7 +152,7 @@ export interface GenerateOptions {
 export type GenerateEvent =
   | { prompt: string }
   | { text: string; n: number; tok_s: number }
-  | { done: true; reason: string; n: number; seconds: number }
+  | { done: true; reason: string; n: number; tok_s: number }
   | { error: string };
 
 export interface Generation {

@@ -14,6 +14,8 @@ import { useRun } from './run';
 
 const DEFAULT_PROMPT = "Albert Einstein's Theory of Relativity stated that";
 
+const EXAMPLES = [DEFAULT_PROMPT, 'The quick brown fox', 'The event loop'];
+
 const DEFAULT_OPTIONS: GenerateOptions = {
   max_length: '100',
   top_k: '50',
@@ -45,7 +47,8 @@ interface Props {
 
 export default function Gpt2Tab({ shown, models }: Props) {
   const [prompt, setPrompt] = useStored('prompt', '');
-  const [options, setOptions] = useStored('options', DEFAULT_OPTIONS);
+  const [stored, setOptions] = useStored<Partial<GenerateOptions>>('options', {});
+  const options: GenerateOptions = { ...DEFAULT_OPTIONS, ...stored };
   const [advanced, setAdvanced] = useStored('advanced', false);
   const { run, start, stop } = useRun();
   const box = useRef<HTMLTextAreaElement>(null);
@@ -58,12 +61,10 @@ export default function Gpt2Tab({ shown, models }: Props) {
     settleScroll(document, '');
   }, [shown]);
 
-  // An empty box means the default phrase, as it always has.
-  const submit = (seed = options.seed) => {
-    if (!prompt.trim()) setPrompt(DEFAULT_PROMPT);
+  const begin = (text: string, seed = options.seed) => {
     const known = models.some((m) => m.name === options.model);
     const model = known ? options.model : ''; // a remembered model may be gone
-    start(prompt.trim() ? prompt : DEFAULT_PROMPT, { ...options, seed, model });
+    start(text, { ...options, seed, model });
   };
 
   const fill = () => {
@@ -77,14 +78,16 @@ export default function Gpt2Tab({ shown, models }: Props) {
 
   const onSubmit = (e: FormEvent) => {
     e.preventDefault();
-    submit();
+    const text = prompt.trim() ? prompt : DEFAULT_PROMPT; // as it always has been
+    setPrompt(text);
+    begin(text);
   };
 
-  const onKeyDown = (e: KeyboardEvent) => {
+  const onKeyDown = (e: KeyboardEvent<HTMLTextAreaElement>) => {
     if (e.nativeEvent.isComposing) return;
     if (e.key === 'Enter' && !e.shiftKey) {
       e.preventDefault();
-      submit();
+      e.currentTarget.form?.requestSubmit();
     } else if (e.key === 'Escape') {
       if (running) stop();
       else box.current?.blur();
@@ -133,10 +136,30 @@ export default function Gpt2Tab({ shown, models }: Props) {
           {run.error}
         </Alert>
       )}
+      {run.is === 'idle' && (
+        <section className="examples" aria-labelledby="examples">
+          <h2 id="examples">Begin with</h2>
+          <ul className="chips">
+            {EXAMPLES.map((text) => (
+              <li key={text}>
+                <button
+                  type="button"
+                  onClick={() => {
+                    setPrompt(text);
+                    begin(text);
+                  }}
+                >
+                  {text}…
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       {run.is !== 'idle' && (run.is !== 'failed' || run.text !== '') && (
         <Output
           run={run}
-          onAgain={() => submit(run.seed)}
+          onAgain={() => begin(run.prompt, run.seed)}
           onKeepSeed={(seed) => setOptions({ ...options, seed })}
           keptSeed={options.seed}
         />

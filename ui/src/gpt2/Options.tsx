@@ -54,7 +54,7 @@ export default function Options({ options, models, onChange }: Props) {
           value={options.top_k}
           onChange={set('top_k')}
         />
-        <Form.Text>1 takes the likeliest always</Form.Text>
+        <Form.Text>1 always takes the likeliest</Form.Text>
       </Form.Group>
       <Form.Group controlId="seed">
         <Form.Label>Seed</Form.Label>
@@ -76,7 +76,7 @@ export default function Options({ options, models, onChange }: Props) {
         </InputGroup>
         <Form.Text>the same seed gives the same text</Form.Text>
       </Form.Group>
-      <Form.Group controlId="model">
+      <Form.Group controlId="model" className="options-wide">
         <Form.Label>Model</Form.Label>
         <Form.Select value={model?.name ?? ''} onChange={set('model')}>
           {models.map((m) => (

@@ -7,7 +7,8 @@
 //   3. A run ends as exactly one of done, stopped, failed.
 import { useCallback, useEffect, useRef, useState } from 'react';
 
-import { ApiError, explain, generate, isAbort, type GenerateEvent, type GenerateOptions } from '../api';
+import { ApiError, explain, generate, isAbort } from '../api';
+import type { GenerateEvent, GenerateOptions } from '../api';
 import { load, save } from '../store';
 
 export interface Run {
@@ -52,7 +53,7 @@ function take(run: Run, event: GenerateEvent, began: number): void {
     run.is = 'done';
     run.reason = event.reason;
     run.n = event.n;
-    if (event.seconds > 0) run.perSecond = event.n / event.seconds;
+    run.perSecond = event.tok_s;
   } else {
     throw new ApiError(200, event.error);
   }

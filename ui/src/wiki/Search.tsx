@@ -2,7 +2,7 @@
 //
 // Invariants:
 //   1. At most one request is under way; a newer text aborts it.
-//   2. What the list shows always belongs to the text in the box (or is marked as being renewed).
+//   2. Enter never opens a title of a list that belongs to an earlier text: it waits for the new one.
 //   3. The box follows the article that is open, unless someone is typing in it.
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type RefObject } from 'react';
 import Form from 'react-bootstrap/Form';
@@ -20,18 +20,17 @@ interface Found {
   hits: Hit[];
   total: number;
   ms: number;
+  error?: string; // then there are no hits
 }
 
 interface SearchState {
   found?: Found;
-  error?: string;
   busy: boolean;
   more: () => void;
 }
 
 function useTitles(query: string, wanted: boolean): SearchState {
   const [found, setFound] = useState<Found>();
-  const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
   const under = useRef<AbortController>(undefined);
 
@@ -43,20 +42,18 @@ function useTitles(query: string, wanted: boolean): SearchState {
       const { hits, total, ms } = await searchTitles(query, offset, PAGE, control.signal);
       if (control.signal.aborted) return;
       setFound({ query, hits: [...before, ...hits], total, ms });
-      setError(undefined);
     } catch (e) {
       if (isAbort(e) || control.signal.aborted) return;
-      setFound(undefined);
-      setError(explain(e));
+      setFound({ query, hits: [], total: 0, ms: 0, error: explain(e) });
     }
     setBusy(false);
   };
 
   useEffect(() => {
-    if (!wanted || [...query].length < PREFIX_MIN) {
+    setBusy(false);
+    if (!wanted || found?.query === query) return;
+    if ([...query].length < PREFIX_MIN) {
       setFound(undefined);
-      setError(undefined);
-      setBusy(false);
       return;
     }
     const timer = setTimeout(() => void ask(0, []), DEBOUNCE_MS);
@@ -64,21 +61,24 @@ function useTitles(query: string, wanted: boolean): SearchState {
       clearTimeout(timer);
       under.current?.abort();
     };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `ask` is this render's
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `ask` and `found` are this render's
   }, [query, wanted]);
 
-  return { found, error, busy, more: () => found && void ask(found.hits.length, found.hits) };
+  const more = () => {
+    if (found && !busy && found.hits.length < found.total) void ask(found.hits.length, found.hits);
+  };
+  return { found, busy, more };
 }
 
 // The part of a title that the text matched.
 function Title({ title, query }: { title: string; query: string }) {
   const head = title.slice(0, query.length);
-  if (head.toLowerCase() !== query.toLowerCase()) return <span className="hit-title">{title}</span>;
+  if (head.toLowerCase() !== query.toLowerCase()) return <bdi className="hit-title">{title}</bdi>;
   return (
-    <span className="hit-title">
+    <bdi className="hit-title">
       <mark>{head}</mark>
       {title.slice(query.length)}
-    </span>
+    </bdi>
   );
 }
 
@@ -91,10 +91,11 @@ export default function Search({ title, inputRef }: Props) {
   const [text, setText] = useState(title);
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(0);
+  const [entered, setEntered] = useState(false); // Enter was pressed, the list is on its way
   const listRef = useRef<HTMLUListElement>(null);
   const id = useId();
   const query = text.trimStart();
-  const { found, error, busy, more } = useTitles(query, open);
+  const { found, busy, more } = useTitles(query, open);
   const hits = found?.hits ?? [];
   const tooShort = [...query].length < PREFIX_MIN;
   const isOpen = open && query !== '';
@@ -111,14 +112,23 @@ export default function Search({ title, inputRef }: Props) {
 
   const choose = (chosen: string) => {
     setOpen(false);
+    setActive(0);
+    setEntered(false);
     setText(chosen);
     inputRef.current?.blur();
     go(wikiHash(chosen));
   };
 
+  const isFresh = tooShort || found?.query === query;
+  useEffect(() => {
+    if (!entered || (open && !isFresh)) return; // 2.
+    choose((open ? hits[active]?.title : undefined) ?? query.trim());
+  });
+
   const move = (to: number) => {
     setOpen(true);
-    if (hits.length) setActive((to + hits.length) % hits.length);
+    if (to >= hits.length && found && hits.length < found.total) more();
+    else if (hits.length) setActive((to + hits.length) % hits.length);
   };
 
   const keys: Record<string, () => void> = {
@@ -126,14 +136,11 @@ export default function Search({ title, inputRef }: Props) {
     ArrowUp: () => move(active - 1),
     PageDown: () => move(Math.min(active + 8, hits.length - 1)),
     PageUp: () => move(Math.max(active - 8, 0)),
-    Enter: () => {
-      const hit = isOpen ? hits[active]?.title : undefined;
-      const chosen = hit ?? query.trim();
-      if (chosen) choose(chosen);
-    },
+    Enter: () => setEntered(query.trim() !== ''),
     Escape: () => {
-      if (isOpen) setOpen(false);
-      else inputRef.current?.blur();
+      if (!isOpen) inputRef.current?.blur();
+      setOpen(false);
+      setActive(0);
     },
   };
 
@@ -166,9 +173,13 @@ export default function Search({ title, inputRef }: Props) {
           setText(e.target.value);
           setOpen(true);
           setActive(0);
+          setEntered(false);
         }}
         onFocus={(e) => e.target.select()}
-        onBlur={() => setOpen(false)}
+        onBlur={() => {
+          setOpen(false);
+          setEntered(false);
+        }}
         onKeyDown={onKeyDown}
       />
       <span className="search-end">
@@ -182,14 +193,23 @@ export default function Search({ title, inputRef }: Props) {
               Type at least {PREFIX_MIN} characters, or press <kbd>Enter</kbd> to open{' '}
               <b>{query.trim()}</b>.
             </p>
-          ) : error ? (
-            <p className="hits-note text-danger-emphasis">{error}</p>
+          ) : found?.error ? (
+            <p className="hits-note text-danger-emphasis">{found.error}</p>
           ) : found && hits.length === 0 ? (
             <p className="hits-note">
               No title starts with <b>{found.query}</b>.
             </p>
           ) : null}
-          <ul ref={listRef} id={`${id}-list`} role="listbox" aria-label="Titles">
+          <ul
+            ref={listRef}
+            id={`${id}-list`}
+            role="listbox"
+            aria-label="Titles"
+            onScroll={(e) => {
+              const { scrollHeight, scrollTop, clientHeight } = e.currentTarget;
+              if (scrollHeight - scrollTop - clientHeight < 200) more();
+            }}
+          >
             {hits.map((hit, i) => (
               <li
                 key={`${hit.title} ${i}`}
@@ -204,7 +224,7 @@ export default function Search({ title, inputRef }: Props) {
               </li>
             ))}
           </ul>
-          {found && (
+          {found && !found.error && (
             <div className="hits-status">
               <span role="status">
                 {plural(found.total, 'result')} in {time(found.ms)}

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import Alert from 'react-bootstrap/Alert';
 import Button from 'react-bootstrap/Button';
 
-import { explain, getRandomTitle, type Stats } from '../api';
+import { explain, getRandomTitle, searchTitles, type Wiki } from '../api';
 import { plural } from '../format';
 import { useKeys } from '../keys';
 import { go, settleScroll, wikiHash, type Route } from '../route';
@@ -16,18 +16,18 @@ const RECENT_MAX = 8;
 interface Props {
   route: Route; // the latest of this tab, also while the other one is in front
   shown: boolean;
-  wiki: NonNullable<Stats['apps']['wiki']>;
+  wiki: Wiki;
 }
 
 export default function WikiTab({ route, shown, wiki }: Props) {
   const input = useRef<HTMLInputElement>(null);
-  const [recent, setRecent] = useStored<string[]>('recent', []);
+  const [recent, setRecent] = useStored<string[]>(`recent.${wiki.name ?? ''}`, []);
   const [error, setError] = useState<string>();
 
   useEffect(() => {
-    const name = route.title || 'Wikipedia';
-    if (shown) document.title = `${route.title ? name + ' – ' : ''}Parallelopedia`;
-    if (shown && !route.title) settleScroll(document, '');
+    if (!shown) return;
+    document.title = route.title ? `${route.title} – Parallelopedia` : 'Parallelopedia';
+    if (!route.title) settleScroll(document, '');
   }, [shown, route]);
 
   const random = async () => {
@@ -53,9 +53,14 @@ export default function WikiTab({ route, shown, wiki }: Props) {
     <>
       <div className="search-row">
         <Search title={route.title} inputRef={input} />
-        <Button variant="outline-secondary" size="lg" onClick={() => void random()}>
+        <Button
+          variant="outline-secondary"
+          size="lg"
+          aria-label="Random article"
+          onClick={() => void random()}
+        >
           <DiceIcon />
-          <span className="visually-hidden-narrow">Random article</span>
+          <span className="wide-only">Random article</span>
         </Button>
       </div>
       {error && (
@@ -64,15 +69,38 @@ export default function WikiTab({ route, shown, wiki }: Props) {
         </Alert>
       )}
       {route.title ? (
-        <Article route={route} shown={shown} onOpened={onOpened} />
+        <Article route={route} shown={shown} lang={wiki.lang} onOpened={onOpened} />
       ) : (
-        <Start wiki={wiki} recent={recent} />
+        <Start wiki={wiki} recent={recent} onRandom={() => void random()} />
       )}
     </>
   );
 }
 
-function Start({ wiki, recent }: { wiki: Props['wiki']; recent: string[] }) {
+const FRONT = 'Main Page';
+
+// Most wikis in English have a front page; dumps of a few pages often have not.
+function useFrontPage(): boolean {
+  const [known, setKnown] = useState(false);
+  useEffect(() => {
+    const control = new AbortController();
+    searchTitles(FRONT, 0, 1, control.signal).then(
+      ({ hits }) => setKnown(hits[0]?.title === FRONT),
+      () => undefined, // then it is not offered
+    );
+    return () => control.abort();
+  }, []);
+  return known;
+}
+
+interface StartProps {
+  wiki: Wiki;
+  recent: string[];
+  onRandom: () => void;
+}
+
+function Start({ wiki, recent, onRandom }: StartProps) {
+  const hasFront = useFrontPage();
   return (
     <main className="start">
       <h1>{wiki.name ?? 'Wikipedia'}</h1>
@@ -80,10 +108,20 @@ function Start({ wiki, recent }: { wiki: Props['wiki']; recent: string[] }) {
         {wiki.pages === undefined ? 'Every page' : plural(wiki.pages, 'page')}, straight from the
         dump on this machine. Type how a title begins, or let chance pick one.
       </p>
+      <p className="start-actions">
+        {hasFront && (
+          <a className="btn btn-primary" href={wikiHash(FRONT)}>
+            Open the main page
+          </a>
+        )}
+        <Button variant={hasFront ? 'outline-secondary' : 'primary'} onClick={onRandom}>
+          Random article
+        </Button>
+      </p>
       {recent.length > 0 && (
         <section aria-labelledby="recent">
           <h2 id="recent">Read lately</h2>
-          <ul className="recent">
+          <ul className="chips">
             {recent.map((title) => (
               <li key={title}>
                 <a href={wikiHash(title)}>{title}</a>

@@ -66,11 +66,17 @@ function decode(s: string): string {
   }
 }
 
-// Wide tables scroll in their own box, never the page.
-function wrapTable(doc: Document, table: Element): void {
+// Wide tables scroll in their own box, never the page. A table at one side takes its box there.
+function wrapTable(doc: Document, table: HTMLTableElement): void {
   if (table.parentElement?.closest('table')) return;
   const box = doc.createElement('div');
   box.className = 'table-scroll';
+  const side = table.style.float || table.align;
+  if (side === 'left' || side === 'right') {
+    box.classList.add(`is-${side}`);
+    table.style.float = '';
+    table.align = '';
+  }
   table.replaceWith(box);
   box.append(table);
 }
