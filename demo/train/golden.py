@@ -84,8 +84,10 @@ def generate(model, prompt_ids, top_k, seed):
 def runs_of(model, prompt, prompt_ids, top_k, seeds, wanted):
     found = []
     for seed in seeds:
+        if len(found) == wanted:
+            break
         run = generate(model, prompt_ids, top_k, seed)
-        if len(found) == wanted or run["margin"] < SAFE:
+        if run["margin"] < SAFE:
             print(f"left out: {prompt!r} top_k {top_k} seed {seed} margin {run['margin']:.2g}")
             continue
         head = {"prompt": prompt, "max_length": MAX_LENGTH, "top_k": top_k, "seed": seed, "rng": "torch"}
