@@ -1,5 +1,5 @@
-// bench/bench_http.c -- the engine alone, for wrk by hand: prints its port and serves /plaintext,
 // bench/bench_http.c -- the engine alone, for wrk by hand: prints its port, serves /plaintext,
+// /worker, /big and /stream until stdin closes. `make bench` runs bench/http, over the program.
 
 #include "http/server.h"
 
