@@ -6,10 +6,13 @@
 #   make SAN=address,undefined  build/san-address-undefined
 #   make SAN=thread             build/san-thread
 #   make CC=clang               build/release-clang
+#   make V=1                    whole command lines
 # build/parallelopedia is a link to the program of the variant that was built last.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL     := /bin/bash
+Q         := $(if $(V),,@)
+SAY        = $(if $(V),:,printf '  %-4s %s\n')
 comma     := ,
 
 ifeq ($(origin CC),default)
@@ -97,11 +100,13 @@ build/parallelopedia: $(PROG)
 	@ln -sfn $(VARIANT)/parallelopedia $@
 
 $(PROG): $(OBJ_MAIN) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIB): $(OBJ_LIB)
 	@rm -f $@
-	ar rcs $@ $^
+	@$(SAY) AR $@
+	$(Q)ar rcs $@ $^
 
 # Kernels are written per instruction set and chosen at run time.
 $(B)/src/tensor/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
@@ -109,15 +114,18 @@ $(B)/src/tensor/%_avx512.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512bw -
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	@$(SAY) CC $@
+	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 $(B)/gen/%.o: $(GEN)/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	@$(SAY) CC $@
+	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 $(B)/src/text/gpt2_vocab.o: src/text/gpt2_vocab.S $(GEN)/gpt2_vocab.bin
 	@mkdir -p $(@D)
-	$(CC) -I$(GEN) -c -o $@ $<
+	@$(SAY) AS $@
+	$(Q)$(CC) -I$(GEN) -c -o $@ $<
 
 # Changes when the compiler or its flags do, so that objects of two kinds never mix.
 .PHONY: force
@@ -132,7 +140,7 @@ $(B)/flags: force
 .PHONY: run
 run: deps ## everything from nothing: install, build, serve the demo at http://127.0.0.1:$(PORT)
 	@$(MAKE) --no-print-directory build/parallelopedia $(HANDBOOK)
-	@build/parallelopedia index --quiet-if-fresh $(HANDBOOK)
+	@build/parallelopedia index --if-stale $(HANDBOOK)
 	@echo "Open http://127.0.0.1:$(PORT)  (Ctrl-C stops)"
 	@exec build/parallelopedia serve --port $(PORT) --wiki $(HANDBOOK) --gpt2 demo/handbook.pt
 
@@ -144,7 +152,8 @@ test: deps-test ## everything from nothing: install, build, pass the tests
 	@$(MAKE) --no-print-directory unit replay e2e
 
 $(B)/tests/%: $(B)/tests/%.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
 .SECONDARY: $(UNIT:%=%.o)
 
 # T=http runs the tests below tests/http only. Every program prints cmocka's own summary.
@@ -160,7 +169,8 @@ e2e: build/parallelopedia $(HANDBOOK) ## the real program over real sockets
 # `replay` runs every corpus file (seeds and past crashes) in ordinary test runs, without libFuzzer.
 
 $(B)/fuzz/replay_%: $(B)/fuzz/fuzz_%.o $(B)/fuzz/replay.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 .SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o)
 
 replay: $(REPLAY) ## fuzz targets over their corpus
@@ -181,7 +191,8 @@ fuzz: $(FUZZERS) ## libFuzzer on every target, FUZZ_SECONDS each (F=name: one)
 # --- Bench -----------------------------------------------------------------------------------
 
 $(B)/bench/%: $(B)/bench/bench_%.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 .SECONDARY: $(patsubst bench/%.c,$(B)/bench/%.o,$(wildcard bench/bench_*.c))
 
 .PHONY: bench

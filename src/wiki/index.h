@@ -54,6 +54,7 @@ typedef struct wiki_build_result {
     uint64_t n_pages, n_redirects, n_bad_sha1, n_without_sha1, n_duplicates;
     uint64_t xml_bytes, index_bytes;
     double seconds;
+    bool is_open_ended;  // no </mediawiki> at the end: a part of a dump, or cut between two pages
 } wiki_build_result;
 
 // Reads the dump and atomically replaces the index. Killed at any moment it leaves the old index

@@ -1,0 +1,70 @@
+// app/app.h -- the apps: what each one is called, which routes it has, how it opens its data.
+//
+// An app kind is a row of app_kinds[]: `serve` opens those that were asked for, `docs` prints
+// their routes, /stats lists them. Handlers get the app's own state as `app`.
+//
+//   Owner     app_set owns the opened apps and the joined route table; it must outlive the server
+//   Threads   open and close: one thread, no server running. Handlers: as http/http.h says.
+//   Blocks    open: on disk
+//   Errors    an app that was asked for and cannot open is kept, unavailable: its routes answer 503
+//             and the rest of the server serves
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include "base/json.h"
+#include "http/http.h"
+#include "http/server.h"
+
+typedef struct app_options {
+    const char *wiki;        // dump; NULL: none
+    const char *wiki_index;  // NULL: beside the dump
+    const char **gpt2;       // "[NAME=]FILE.pt"
+    size_t n_gpt2;
+    int n_compute;    // threads that generate; 0 is one per core
+    int streams_max;  // generations at once
+} app_options;
+
+typedef struct app_kind {
+    const char *name;          // "wiki"
+    const char *class_name;    // what the original called it; NULL: it had none
+    const http_route *routes;  // .app is filled in when the app is opened
+    size_t n_routes;
+    const char *needs;  // the option that gives it data; NULL: none needed, always present
+    // *self stays NULL, with OK, when the options name no data for it.
+    status (*open)(void **self, const app_options *o, err *e);
+    void (*stats)(json *j, void *self);  // its object in /stats; self is NULL when unavailable
+    void (*close)(void *self);
+} app_kind;
+
+extern const app_kind app_plaintext, app_wiki, app_gpt2, app_stats, app_ui;
+extern const app_kind *const app_kinds[];
+extern const size_t app_n_kinds;
+
+// By short name or by the original's dotted class name ("parallelopedia.wiki.WikiApp"); NULL.
+const app_kind *app_kind_named(str name);
+
+typedef struct app_one {
+    const app_kind *kind;
+    void *self;      // NULL when it needs no state or could not open
+    bool is_broken;  // asked for, could not open
+    char why[400];   // the operator's line, when broken
+} app_one;
+
+enum { APP_MAX = 16, APP_ROUTES_MAX = 128 };
+
+typedef struct app_set {
+    app_one app[APP_MAX];
+    size_t n_apps;
+    http_route routes[APP_ROUTES_MAX];
+    size_t n_routes;
+    const http_server *server;  // for /stats; set once the server runs
+    int64_t start_ns;
+} app_set;
+
+// Opens the named kinds, or with n_names 0 all whose data the options name. E_ARG for an unknown
+// name, E_CONFIG-like errors for a named app without data; a broken app is no error (see above).
+NODISCARD status app_set_open(app_set *s, const app_options *o, const char **names, size_t n_names,
+                              err *e);
+void app_set_close(app_set *s);
+
+#endif

@@ -1,0 +1,87 @@
+// The app table, and opening a set of them into one route table.
+//
+//   I1  every row of s->routes has .app set to what its handler expects
+//   I2  a broken app keeps its routes, with a handler that answers 503: a client then learns that
+//       the thing exists and does not work now, where 404 would say that it never did
+
+#include "app/app.h"
+
+#include "os/clock.h"
+#include "os/log.h"
+
+#include <stdio.h>
+
+const app_kind *const app_kinds[] = {&app_plaintext, &app_wiki, &app_gpt2, &app_stats, &app_ui};
+const size_t app_n_kinds = countof(app_kinds);
+
+const app_kind *app_kind_named(str name) {
+    for (size_t i = 0; i < app_n_kinds; i++) {
+        const app_kind *k = app_kinds[i];
+        if (str_eq(name, str_of(k->name))) return k;
+        if (k->class_name && str_eq(name, str_of(k->class_name))) return k;
+    }
+    return NULL;
+}
+
+static void answer_unavailable(http_req *rq, void *app) {
+    const app_one *one = app;
+    http_reply_error(rq, 503, "%s could not be opened; the server's log says why", one->kind->name);
+}
+
+static void add_routes(app_set *s, app_one *one) {
+    for (size_t i = 0; i < one->kind->n_routes; i++) {
+        CHECK(s->n_routes < APP_ROUTES_MAX);
+        http_route r = one->kind->routes[i];
+        r.app = one->self;
+        if (one->is_broken) r.app = one, r.handler = answer_unavailable, r.run = HTTP_LOOP;
+        s->routes[s->n_routes++] = r;
+    }
+}
+
+// Opens one kind. `is_asked`: by name, so that missing data is worth an error.
+static status add(app_set *s, const app_kind *kind, const app_options *o, bool is_asked, err *e) {
+    for (size_t i = 0; i < s->n_apps; i++)
+        if (s->app[i].kind == kind) return OK;
+    app_one *one = &s->app[s->n_apps];
+    *one = (app_one){.kind = kind};
+    if (kind == &app_stats) {
+        one->self = s;
+    } else if (kind->open) {
+        err why = {0};
+        if (kind->open(&one->self, o, &why)) {
+            one->is_broken = true;
+            snprintf(one->why, sizeof one->why, "%s", why.msg);
+            log_error(kind->name, "%s", why.msg);
+        }
+    }
+    bool is_absent = kind->needs && !one->self && !one->is_broken;
+    if (is_absent && is_asked)
+        return err_set(e, E_ARG, "app %s has no data: give it with %s", kind->name, kind->needs);
+    if (is_absent) return OK;
+    s->n_apps++;
+    add_routes(s, one);
+    return OK;
+}
+
+status app_set_open(app_set *s, const app_options *o, const char **names, size_t n_names, err *e) {
+    *s = (app_set){.start_ns = os_now_ns()};
+    status st = OK;
+    for (size_t i = 0; i < n_names && !st; i++) {
+        const app_kind *kind = app_kind_named(str_of(names[i]));
+        st = kind ? add(s, kind, o, true, e)
+                  : err_set(e, E_ARG, "unknown app \"%s\": there are plaintext, wiki and gpt2",
+                            names[i]);
+    }
+    for (size_t i = 0; i < app_n_kinds && !st; i++) {
+        bool is_always = app_kinds[i] == &app_stats || app_kinds[i] == &app_ui;
+        if (n_names == 0 || is_always) st = add(s, app_kinds[i], o, false, e);
+    }
+    if (st) app_set_close(s);
+    return st;
+}
+
+void app_set_close(app_set *s) {
+    for (size_t i = s->n_apps; i-- > 0;)
+        if (s->app[i].kind->close && s->app[i].self) s->app[i].kind->close(s->app[i].self);
+    s->n_apps = s->n_routes = 0;
+}

@@ -1,0 +1,28 @@
+// lm/sampler.h -- draws the next id from logits as PyTorch's multinomial would; for lm/ only.
+//
+//   Threads   one thread at a time per sampler
+//   Source    torch.multinomial(p, 1): argmax of p / q with q ~ Exp(1), one q per candidate
+#ifndef LM_SAMPLER_H
+#define LM_SAMPLER_H
+
+#include "lm/engine.h"
+
+typedef struct lm_sampler {
+    lm_rng rng;
+    uint64_t seed, draws;  // Philox: its key, and calls so far
+    uint32_t mt[624];      // MT19937
+    int at;
+} lm_sampler;
+
+void lm__sampler_init(lm_sampler *s, lm_rng rng, uint64_t seed);
+
+// n exponentials: the noise of one step.
+void lm__sampler_noise(float *q, size_t n, lm_sampler *s);
+
+// The next id, out of the `top_k` best of [0, n_ids). Logits are overwritten; they are padded with
+// -INFINITY to `padded`, a multiple of KERN_LANES. -1 when no logit is a number.
+struct kern;
+int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, int top_k,
+                   const struct kern *k);
+
+#endif

@@ -1,0 +1,99 @@
+// parallelopedia docs: docs/API.md from the route and option tables, so that it cannot go stale
+// unseen (a test compares them).
+
+#include "main/cli.h"
+
+#include "app/app.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+static const char intro[] =
+    "# Routes and options\n\n"
+    "Written by `make docs` from the program's own tables; a test fails when it is stale.\n\n"
+    "## Routes\n\n"
+    "A name is the rest of the path (`/wiki/wiki/Ada`) or `?name=`; both percent-encoded UTF-8, "
+    "`_` counts as\n"
+    "space. `first` and `last` are inclusive byte offsets in the XML dump, ready for `Range: "
+    "bytes=first-last`.\n"
+    "GET also means HEAD; OPTIONS answers every route (CORS). Errors are the original's HTML page "
+    "with the\n"
+    "status code; 400 says what is wrong, 404 no such title or route, 405 lists `Allow`, 416 the "
+    "size, 503 that\n"
+    "an app is broken or busy (`Retry-After`).\n\n"
+    "| route | methods | answers |\n|---|---|---|\n";
+
+static const char streams[] =
+    "\n## Streams\n\n"
+    "`/gpt2/generate/PROMPT` sends `X-Max-Length`, `X-Top-K`, `X-Seed` (the one really used), "
+    "`X-Model-Name`,\n"
+    "`X-Model-Device`, then the prompt as the first chunk and each token's text as one more. A "
+    "character that is\n"
+    "split over tokens comes whole, with its last token. `max_length` counts the prompt's tokens "
+    "too (default 100,\n"
+    "at most the context), `top_k` is 1 to 50 (default 50), `seed` any 64-bit number (default "
+    "random), `rng` is\n"
+    "`torch` (PyTorch on the CPU) or `cuda`. Longer prompts: POST them as the body.\n\n"
+    "With `Accept: text/event-stream` the same stream is events, one JSON object each: "
+    "`{\"prompt\": ...}`, then\n"
+    "`{\"text\": ..., \"n\": tokens so far, \"tok_s\": rate}`, at last `{\"done\": true, "
+    "\"reason\": \"stop\" or \"length\",\n"
+    "\"n\": ..., \"tok_s\": ..., \"first_token_ms\": ..., \"seconds\": ...}`.\n\n"
+    "A client that leaves stops its generation within one token.\n";
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} methods[] = {{"GET", HTTP_GET}, {"POST", HTTP_POST}};
+
+static void print_routes(void) {
+    for (size_t i = 0; i < app_n_kinds; i++)
+        for (size_t k = 0; k < app_kinds[i]->n_routes; k++) {
+            const http_route *r = &app_kinds[i]->routes[k];
+            printf("| `%s` |", r->pattern);
+            for (size_t m = 0; m < countof(methods); m++)
+                if (r->methods & methods[m].bit) printf(" %s", methods[m].name);
+            printf(" | %s |\n", r->about);
+        }
+}
+
+static void print_options(const cli_command *c) {
+    const opt_table *t = &c->table;
+    printf("\n### `parallelopedia %s%s%s`\n\n%s\n", t->command, t->rest ? " [OPTIONS] " : "",
+           t->rest ? t->rest : "", t->about);
+    if (t->n) printf("\n| option | default | environment | |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < t->n; i++) {
+        const opt *o = &t->row[i];
+        printf("| `--%s%s%s` | %s%s%s | `PARALLELOPEDIA_", o->name, o->arg ? " " : "",
+               o->arg ? o->arg : "", o->dflt ? "`" : "", o->dflt ? o->dflt : "",
+               o->dflt ? "`" : "");
+        for (const char *p = o->name; *p; p++)
+            putchar(*p == '-' ? '_' : toupper((unsigned char)*p));
+        printf("` | %s |\n", o->about);
+    }
+}
+
+static const opt options[] = {CLI_COMMON};
+
+static int run(void *opts, const opt_list *rest) {
+    (void)opts, (void)rest;
+    fputs(intro, stdout);
+    print_routes();
+    fputs(streams, stdout);
+    printf("\n## Commands\n");
+    for (size_t i = 0; i < cli_n_commands; i++)
+        print_options(cli_commands[i]);
+    return CLI_OK;
+}
+
+const cli_command cli_docs = {
+    .table =
+        {
+            .command = "docs",
+            .about = "Print the routes and options as Markdown (docs/API.md).",
+            .row = options,
+            .n = countof(options),
+        },
+    .options_len = sizeof(cli_common),
+    .run = run,
+};

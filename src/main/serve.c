@@ -1,0 +1,171 @@
+// parallelopedia serve: opens the apps, starts the server, waits for a signal, drains.
+
+#include "main/cli.h"
+
+#include "app/app.h"
+#include "os/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+typedef struct serve_options {
+    cli_common common;
+    const char *ip, *log_level;
+    int64_t port, threads, workers, compute_threads, listen_backlog, streams, grace_s;
+    opt_list app_classes, gpt2;
+    const char *wiki, *wiki_index;
+    const char *data_dir, *wiki_xml_dir, *wiki_xml_name;
+} serve_options;
+
+#define AT(field) offsetof(serve_options, field)
+
+static const opt options[] = {
+    {"ip", OPT_STR, AT(ip), .arg = "ADDRESS", .about = "Address to listen on", .dflt = "127.0.0.1"},
+    {"port", OPT_INT, AT(port), 0, 65535, .arg = "PORT",
+     .about = "Port to listen on; 0 takes a free one", .dflt = "4444"},
+    {"wiki", OPT_STR, AT(wiki), .arg = "DUMP",
+     .about = "MediaWiki XML dump (.xml or .xml.bz2), indexed before with `index`"},
+    {"wiki-index", OPT_STR, AT(wiki_index), .arg = "FILE",
+     .about = "Its index. Default: beside the dump, NAME.xml.idx"},
+    {"gpt2", OPT_LIST, AT(gpt2), .arg = "[NAME=]FILE.pt",
+     .about = "GPT-2 checkpoints; the first is the default model"},
+    {"app-classes", OPT_LIST, AT(app_classes), .arg = "APP",
+     .about = "Which of plaintext, wiki, gpt2 to serve. Default: all whose data is present"},
+    {"threads", OPT_INT, AT(threads), 0, 1024, .arg = "N",
+     .about = "Event loops, each with its own listener; 0 is one per core", .dflt = "0"},
+    {"workers", OPT_INT, AT(workers), 0, 1024, .arg = "N",
+     .about = "Threads that render articles; 0 is one per core", .dflt = "0"},
+    {"compute-threads", OPT_INT, AT(compute_threads), 0, 1024, .arg = "N",
+     .about = "Threads that generate text; 0 is one per core", .dflt = "0"},
+    {"streams", OPT_INT, AT(streams), 1, 4096, .arg = "N",
+     .about = "Generations at once; more wait", .dflt = "64"},
+    {"listen-backlog", OPT_INT, AT(listen_backlog), 1, 65535, .arg = "N",
+     .about = "Connections that may wait to be accepted, per loop", .dflt = "1024"},
+    {"grace", OPT_INT, AT(grace_s), 0, 3600, .arg = "SECONDS",
+     .about = "On SIGTERM, how long replies in flight may take to finish", .dflt = "30"},
+    {"log-level", OPT_STR, AT(log_level), .arg = "LEVEL",
+     .about = "DEBUG, INFO, WARNING, ERROR or CRITICAL", .dflt = "INFO"},
+    {"data-dir", OPT_STR, AT(data_dir), .arg = "DIR",
+     .about = "Where the original kept its data: --wiki and --gpt2 default to files in it"},
+    {"wiki-xml-dir", OPT_STR, AT(wiki_xml_dir), .arg = "DIR",
+     .about = "Folder of the dump named by --wiki-xml-name. Default: --data-dir"},
+    {"wiki-xml-name", OPT_STR, AT(wiki_xml_name), .arg = "NAME",
+     .about = "File name of the dump in that folder", .dflt = "enwiki-20150205-pages-articles.xml"},
+    CLI_COMMON,
+};
+
+#define CHECKPOINT_NAME "model_19072.pt"  // what the original serves from its data folder
+
+static bool is_there(const char *path) {
+    return access(path, R_OK) == 0;
+}
+
+// Fills in --wiki and --gpt2 from the original's data folder, where files of its names stand.
+static void default_data(app_options *a, const serve_options *o, char wiki[OS_PATH_MAX],
+                         char gpt2[OS_PATH_MAX], const char *models[1]) {
+    const char *xml_dir = o->wiki_xml_dir ? o->wiki_xml_dir : o->data_dir;
+    if (!a->wiki && xml_dir) {
+        snprintf(wiki, OS_PATH_MAX, "%s/%s", xml_dir, o->wiki_xml_name);
+        if (is_there(wiki)) a->wiki = wiki;
+    }
+    if (a->n_gpt2 == 0 && o->data_dir) {
+        snprintf(gpt2, OS_PATH_MAX, "%s/" CHECKPOINT_NAME, o->data_dir);
+        models[0] = gpt2;
+        if (is_there(gpt2)) a->gpt2 = models, a->n_gpt2 = 1;
+    }
+}
+
+// Waits for SIGINT or SIGTERM, which all threads have blocked.
+static int wait_for_signal(const sigset_t *set) {
+    int sig = 0;
+    while (sigwait(set, &sig) != 0) {
+    }
+    return sig;
+}
+
+static void serve_until_signal(http_server *server, const serve_options *o, const sigset_t *set) {
+    bool is_v6 = strchr(o->ip, ':') != NULL;
+    printf("listening on http://%s%s%s:%d\n", is_v6 ? "[" : "", o->ip, is_v6 ? "]" : "",
+           http_server_port(server));
+    fflush(stdout);
+    int sig = wait_for_signal(set);
+    log_info("serve", "%s: stopping, replies in flight have %lld s", strsignal(sig),
+             (long long)o->grace_s);
+    // A second signal ends the process at once.
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, set, NULL);
+    int n_cut = http_server_drain(server, (int)(o->grace_s * 1000));
+    if (n_cut)
+        log_warning("serve", "%d connections cut after %lld s", n_cut, (long long)o->grace_s);
+}
+
+static int serve(app_set *apps, const serve_options *o, const sigset_t *set) {
+    http_config c = {
+        .ip = o->ip,
+        .port = (int)o->port,
+        .n_loops = (int)o->threads,
+        .n_workers = (int)o->workers,
+        .backlog = (int)o->listen_backlog,
+        .routes = apps->routes,
+        .n_routes = apps->n_routes,
+    };
+    http_server *server;
+    err e = {0};
+    if (http_server_open(&server, &c, &e)) return cli_fail(CLI_FAILED, "serve: %s", e.msg);
+    apps->server = server;
+    serve_until_signal(server, o, set);
+    http_server_close(server);
+    return CLI_OK;
+}
+
+static int run(void *opts, const opt_list *rest) {
+    (void)rest;
+    const serve_options *o = opts;
+    os_log_level level;
+    if (!os_log_level_parse(&level, str_of(o->log_level)))
+        return cli_fail(CLI_USAGE,
+                        "serve: --log-level \"%s\" is none of DEBUG, INFO, WARNING, "
+                        "ERROR, CRITICAL",
+                        o->log_level);
+    os_log_set_level(level);
+
+    sigset_t set;  // blocked before the first thread starts, so that only sigwait sees them
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    char wiki[OS_PATH_MAX], gpt2[OS_PATH_MAX];
+    const char *models[1];
+    app_options a = {
+        .wiki = o->wiki,
+        .wiki_index = o->wiki_index,
+        .gpt2 = o->gpt2.items,
+        .n_gpt2 = o->gpt2.n,
+        .n_compute = (int)o->compute_threads,
+        .streams_max = (int)o->streams,
+    };
+    default_data(&a, o, wiki, gpt2, models);
+    static app_set apps;
+    err e = {0};
+    if (app_set_open(&apps, &a, o->app_classes.items, o->app_classes.n, &e))
+        return cli_fail(CLI_USAGE, "serve: %s", e.msg);
+    int code = serve(&apps, o, &set);
+    app_set_close(&apps);
+    return code;
+}
+
+const cli_command cli_serve = {
+    .table =
+        {
+            .command = "serve",
+            .about = "Serve the page, a wiki and GPT-2 over HTTP.",
+            .row = options,
+            .n = countof(options),
+        },
+    .options_len = sizeof(serve_options),
+    .run = run,
+};

@@ -1,0 +1,56 @@
+// A virtual vector is two ymm registers; 2 x 2 x 3 accumulators, a weight and three broadcasts fit
+// the sixteen there are.
+
+#if defined(__x86_64__)
+
+#include "tensor/kern_x86.h"
+
+#define ROWS 3
+
+typedef struct vec {
+    __m256 a, b;
+} vec;
+
+#define V_OP(name, op)                                                                             \
+    static inline vec name(vec x, vec y) {                                                         \
+        return (vec){op(x.a, y.a), op(x.b, y.b)};                                                  \
+    }
+V_OP(v_add, _mm256_add_ps)
+V_OP(v_sub, _mm256_sub_ps)
+V_OP(v_mul, _mm256_mul_ps)
+V_OP(v_div, _mm256_div_ps)
+V_OP(v_max, _mm256_max_ps)
+V_OP(v_min, _mm256_min_ps)
+
+static inline vec v_load(const float *p) {
+    return (vec){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
+static inline void v_store(float *p, vec x) {
+    _mm256_storeu_ps(p, x.a);
+    _mm256_storeu_ps(p + 8, x.b);
+}
+static inline vec v_set(float x) {
+    return (vec){_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
+static inline vec v_fma(vec x, vec y, vec z) {
+    return (vec){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
+}
+static inline __m256 pow2_half(__m256 p, __m256 t) {
+    __m256i n = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), n));
+}
+static inline vec v_pow2(vec p, vec t) {
+    return (vec){pow2_half(p.a, t.a), pow2_half(p.b, t.b)};
+}
+static inline float v_sum(vec x) {
+    return v8_sum(_mm256_add_ps(x.a, x.b));
+}
+static inline float v_top(vec x) {
+    return v8_top(_mm256_max_ps(x.a, x.b));
+}
+
+#include "tensor/kern_body.h"
+
+const kern kern_avx2 = KERN_TABLE("avx2");
+
+#endif

@@ -1,0 +1,57 @@
+// A virtual vector is one zmm register; 2 x 12 accumulators, two weights and a broadcast fit the
+// thirty-two there are.
+
+#if defined(__x86_64__)
+
+#include "tensor/kern_x86.h"
+
+#define ROWS 12
+
+typedef __m512 vec;
+
+static inline vec v_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+static inline void v_store(float *p, vec x) {
+    _mm512_storeu_ps(p, x);
+}
+static inline vec v_set(float x) {
+    return _mm512_set1_ps(x);
+}
+static inline vec v_add(vec x, vec y) {
+    return _mm512_add_ps(x, y);
+}
+static inline vec v_sub(vec x, vec y) {
+    return _mm512_sub_ps(x, y);
+}
+static inline vec v_mul(vec x, vec y) {
+    return _mm512_mul_ps(x, y);
+}
+static inline vec v_div(vec x, vec y) {
+    return _mm512_div_ps(x, y);
+}
+static inline vec v_max(vec x, vec y) {
+    return _mm512_max_ps(x, y);
+}
+static inline vec v_min(vec x, vec y) {
+    return _mm512_min_ps(x, y);
+}
+static inline vec v_fma(vec x, vec y, vec z) {
+    return _mm512_fmadd_ps(x, y, z);
+}
+static inline vec v_pow2(vec p, vec t) {
+    __m512i n = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), n));
+}
+static inline float v_sum(vec x) {
+    return v8_sum(_mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)));
+}
+static inline float v_top(vec x) {
+    return v8_top(_mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)));
+}
+
+#include "tensor/kern_body.h"
+
+const kern kern_avx512 = KERN_TABLE("avx512");
+
+#endif

@@ -1,0 +1,221 @@
+"""The command line: help, options from three places, exit codes, signals, bad input."""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from conftest import BIN, CHECKPOINT, HANDBOOK, ROOT, SLOW, Server, need_data, run
+
+COMMANDS = ["serve", "index", "generate", "tokenize", "version"]
+
+
+def test_version():
+    code, out, errors = run("version")
+    assert code == 0 and errors == ""
+    assert re.match(r"parallelopedia \d+\.\d+\.\d+\b", out)
+
+
+def test_help_lists_every_command():
+    for args in ((), ("--help",), ("help",)):
+        code, out, errors = run(*args)
+        assert all(c in out + errors for c in COMMANDS)
+        assert code == (0 if args else 2)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command(command):
+    code, out, errors = run(command, "--help")
+    assert code == 0 and errors == "" and f"parallelopedia {command}" in out
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+def test_the_originals_serve_options_are_there():
+    out = run("serve", "--help")[1]
+    for option in ("--ip", "--port", "--threads", "--log-level", "--app-classes",
+                   "--listen-backlog", "--wiki", "--gpt2"):
+        assert option in out
+
+
+@pytest.mark.parametrize("args", [
+    ("nonsense",), ("serve", "--nonsense"), ("serve", "--port", "abc"), ("serve", "--port", "70000"),
+    ("serve", "--threads", "-1"), ("serve", "--log-level", "LOUD"), ("serve", "--port"),
+    ("serve", "--app-classes", "nope"), ("serve", "--app-classes", "wiki"), ("index",),
+    ("serve", "--ip", "999.1.1.1"), ("serve", "--config", "/nonexistent.conf")])
+def test_bad_arguments_are_one_clear_line(args):
+    code, out, errors = run(*args, timeout=20)
+    assert code in (1, 2) and out == ""
+    assert len(errors.strip().splitlines()) <= 2, errors
+    assert str(args[-1]).lstrip("-") in errors or "index" in errors
+
+
+def test_a_mistyped_option_is_suggested():
+    assert "--port" in run("serve", "--prot", "1")[2]
+
+
+def test_default_address_is_loopback_4444():
+    out = run("serve", "--help")[1]
+    assert "127.0.0.1" in out and "4444" in out
+
+
+def test_options_from_environment_and_config(tmp_path):
+    config = tmp_path / "p.conf"
+    config.write_text("# comment\nthreads = 1\napp-classes = plaintext\n")
+    with Server("--config", config) as s:
+        assert list(json.loads(s.get("/stats").text)["apps"]) == ["plaintext"]
+        assert s.get("/wiki/random").status == 404
+    with Server(env={"PARALLELOPEDIA_APP_CLASSES": "plaintext gpt2",
+                     "PARALLELOPEDIA_GPT2": str(CHECKPOINT)}) as s:
+        assert set(json.loads(s.get("/stats").text)["apps"]) == {"plaintext", "gpt2"}
+    # The command line wins over the environment, which wins over the file.
+    with Server("--config", config, "--app-classes", "gpt2", "--gpt2", CHECKPOINT,
+                env={"PARALLELOPEDIA_APP_CLASSES": "plaintext"}) as s:
+        assert list(json.loads(s.get("/stats").text)["apps"]) == ["gpt2"]
+
+
+def test_config_errors_name_file_and_line(tmp_path):
+    config = tmp_path / "bad.conf"
+    config.write_text("threads = 1\nnonsense = 2\n")
+    code, _, errors = run("serve", "--config", config)
+    assert code != 0 and "bad.conf:2" in errors and "nonsense" in errors
+
+
+def test_the_originals_class_names(handbook):
+    with Server("--wiki", handbook, "--app-classes", "parallelopedia.http.server.PlaintextApp",
+                "parallelopedia.wiki.WikiApp") as s:
+        assert set(json.loads(s.get("/stats").text)["apps"]) == {"plaintext", "wiki"}
+
+
+def test_all_apps_whose_data_is_present(handbook):
+    with Server("--wiki", handbook) as s:
+        assert set(json.loads(s.get("/stats").text)["apps"]) == {"plaintext", "wiki"}
+        assert s.get("/gpt2/generate/Hi").status == 404
+
+
+def test_the_originals_environment_names(handbook):
+    env = {"PARALLELOPEDIA_DATA_DIR": str(handbook.parent),
+           "PARALLELOPEDIA_WIKI_XML_NAME": handbook.name}
+    with Server(env=env) as s:
+        assert "wiki" in json.loads(s.get("/stats").text)["apps"]
+
+
+def test_H32_defaults_just_work():
+    with Server() as s:
+        assert s.get("/plaintext").text == "Hello, World!"
+        assert s.get("/").status == 200
+
+
+def test_port_in_use_is_one_clear_line():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        code, _, errors = run("serve", "--port", port, timeout=20)
+        lines = [l for l in errors.splitlines() if str(port) in l]
+        assert code == 1 and len(lines) == 1 and "in use" in lines[0]
+
+
+def test_a_second_server_cannot_take_the_port():
+    """SO_REUSEPORT must not let a stranger's server share ours silently."""
+    with Server() as s:
+        code, _, errors = run("serve", "--port", s.port, timeout=20)
+        assert code == 1 and "in use" in errors
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_signals_stop_it_cleanly(how):
+    s = Server()
+    assert s.stop(how) == 0
+
+
+def test_graceful_stop_finishes_the_reply_in_flight(handbook):
+    s = Server("--gpt2", CHECKPOINT)
+    c = s.connect()
+    c.sendall(b"GET /gpt2/generate/Hello?max_length=200&seed=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    first = c.recv(65536)
+    s.process.send_signal(signal.SIGTERM)
+    raw = first
+    while chunk := c.recv(65536):
+        raw += chunk
+    assert raw.endswith(b"0\r\n\r\n")
+    assert s.process.wait(30 * SLOW) == 0
+    s.stop()
+
+
+def test_threads_are_what_was_asked():
+    with Server("--threads", "3", "--app-classes", "plaintext") as s:
+        tasks = f"/proc/{s.process.pid}/task"
+        until = time.monotonic() + 5 * SLOW  # a thread names itself when it first runs
+        while time.monotonic() < until:
+            names = [open(f"{tasks}/{t}/comm").read().strip() for t in os.listdir(tasks)]
+            if names.count("loop") == 3:
+                return
+            time.sleep(0.01)
+        assert names.count("loop") == 3, names
+
+
+# --- tokenize and generate -------------------------------------------------------------------
+
+def test_tokenize_prints_ids_on_one_line():
+    code, out, _ = run("tokenize", stdin=b"The quick brown fox")
+    assert code == 0 and out == "464 2068 7586 21831\n"
+    assert run("tokenize", stdin=b"")[1] == "\n"
+
+
+def test_tokenize_any_bytes():
+    code, out, _ = run("tokenize", stdin=bytes(range(256)))
+    assert code == 0 and len(out.split()) >= 1
+
+
+def test_generate_is_the_servers_text(server):
+    code, out, errors = run("generate", "--model", CHECKPOINT, "--prompt", "The quick brown fox",
+                            "--max-length", "30", "--seed", "42")
+    assert code == 0
+    text = server.get("/gpt2/generate/The%20quick%20brown%20fox?max_length=30&seed=42").text
+    assert out == text + "\n"
+    assert "tok/s" in errors
+
+
+def test_generate_bad_input():
+    code, _, errors = run("generate", "--model", "/nonexistent.pt", "--prompt", "x")
+    assert code == 1 and "/nonexistent.pt" in errors
+    code, _, errors = run("generate", "--model", CHECKPOINT, "--prompt", "word " * 2000)
+    assert code == 1 and "context" in errors
+
+
+# --- index ----------------------------------------------------------------------------------
+
+def test_index_killed_at_any_moment_leaves_old_or_none(tmp_path):
+    text = HANDBOOK.read_bytes()
+    head, _, rest = text.partition(b"  <page>\n")
+    pages = (b"  <page>\n" + rest).replace(b"</mediawiki>\n", b"")
+    path = tmp_path / "big.xml"
+    path.write_bytes(head + pages * 60 + b"</mediawiki>\n")
+    assert run("index", path)[0] == 0
+    good = (tmp_path / "big.xml.idx").read_bytes()
+    start = time.monotonic()
+    assert run("index", path)[0] == 0
+    whole = time.monotonic() - start
+    for i in range(12):
+        p = subprocess.Popen([BIN, "index", str(path)], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        time.sleep(whole * (i + 0.5) / 12)
+        p.kill()
+        p.wait()
+        assert (tmp_path / "big.xml.idx").read_bytes() == good
+    assert run("index", path)[0] == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["big.xml", "big.xml.idx"]  # swept
+
+
+def test_index_full_disk_is_one_clear_line(tmp_path):
+    path = tmp_path / "x.xml"
+    path.write_bytes(HANDBOOK.read_bytes())
+    code = subprocess.run(f"ulimit -f 8; exec {BIN} index {path}", shell=True, cwd=ROOT,
+                          capture_output=True, preexec_fn=lambda: signal.signal(
+                              signal.SIGXFSZ, signal.SIG_IGN))
+    assert code.returncode == 1 and b"x.xml.idx" in code.stderr
+    assert not (tmp_path / "x.xml.idx").exists()

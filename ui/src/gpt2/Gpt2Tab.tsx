@@ -1,0 +1,169 @@
+// gpt2/Gpt2Tab.tsx -- the GPT2 tab: prompt, options, and the text as it grows.
+import { useEffect, useLayoutEffect, useRef, type FormEvent, type KeyboardEvent } from 'react';
+import Alert from 'react-bootstrap/Alert';
+import Button from 'react-bootstrap/Button';
+import Form from 'react-bootstrap/Form';
+
+import type { GenerateOptions, Model } from '../api';
+import { useKeys } from '../keys';
+import { settleScroll } from '../route';
+import { useStored } from '../store';
+import Options from './Options';
+import Output from './Output';
+import { useRun } from './run';
+
+const DEFAULT_PROMPT = "Albert Einstein's Theory of Relativity stated that";
+
+const EXAMPLES = [DEFAULT_PROMPT, 'The quick brown fox', 'The event loop'];
+
+const DEFAULT_OPTIONS: GenerateOptions = {
+  max_length: '100',
+  top_k: '50',
+  seed: '',
+  model: '',
+  device: '',
+};
+
+// Keeps the end of the growing text in view for a reader who is there, and only for one.
+function useFollow(text: string, running: boolean): void {
+  const wasNear = useRef(true);
+  useEffect(() => {
+    const watch = () => {
+      const left = document.documentElement.scrollHeight - innerHeight - scrollY;
+      wasNear.current = left < 120;
+    };
+    addEventListener('scroll', watch, { passive: true });
+    return () => removeEventListener('scroll', watch);
+  }, []);
+  useLayoutEffect(() => {
+    if (running && wasNear.current) scrollTo(0, document.documentElement.scrollHeight);
+  }, [text, running]);
+}
+
+interface Props {
+  shown: boolean;
+  models: Model[];
+}
+
+export default function Gpt2Tab({ shown, models }: Props) {
+  const [prompt, setPrompt] = useStored('prompt', '');
+  const [stored, setOptions] = useStored<Partial<GenerateOptions>>('options', {});
+  const options: GenerateOptions = { ...DEFAULT_OPTIONS, ...stored };
+  const [advanced, setAdvanced] = useStored('advanced', false);
+  const { run, start, stop } = useRun();
+  const box = useRef<HTMLTextAreaElement>(null);
+  const running = run.is === 'running';
+  useFollow(run.text, running && shown);
+
+  useEffect(() => {
+    if (!shown) return;
+    document.title = 'GPT2 – Parallelopedia';
+    settleScroll(document, '');
+  }, [shown]);
+
+  const begin = (text: string, seed = options.seed) => {
+    const known = models.some((m) => m.name === options.model);
+    const model = known ? options.model : ''; // a remembered model may be gone
+    start(text, { ...options, seed, model });
+  };
+
+  const fill = () => {
+    setPrompt(DEFAULT_PROMPT);
+    box.current?.focus();
+  };
+
+  useKeys(
+    shown ? { d: fill, '/': () => box.current?.focus(), escape: () => running && stop() } : {},
+  );
+
+  const onSubmit = (e: FormEvent) => {
+    e.preventDefault();
+    const text = prompt.trim() ? prompt : DEFAULT_PROMPT; // as it always has been
+    setPrompt(text);
+    begin(text);
+  };
+
+  const onKeyDown = (e: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (e.nativeEvent.isComposing) return;
+    if (e.key === 'Enter' && !e.shiftKey) {
+      e.preventDefault();
+      e.currentTarget.form?.requestSubmit();
+    } else if (e.key === 'Escape') {
+      if (running) stop();
+      else box.current?.blur();
+    }
+  };
+
+  return (
+    <main className="gpt2">
+      <h1 className="visually-hidden">GPT2</h1>
+      <Form onSubmit={onSubmit} className="prompt-form">
+        <Form.Label htmlFor="prompt" className="visually-hidden">
+          Prompt
+        </Form.Label>
+        <Form.Control
+          as="textarea"
+          id="prompt"
+          ref={box}
+          rows={3}
+          value={prompt}
+          placeholder={`Enter text, e.g. “${DEFAULT_PROMPT}”`}
+          onChange={(e) => setPrompt(e.target.value)}
+          onKeyDown={onKeyDown}
+        />
+        <div className="prompt-actions">
+          {/* Two buttons, not one that changes: a second click must not undo the first. */}
+          <Button type="submit">{running ? 'Start anew' : 'Generate'}</Button>
+          <Button variant="outline-danger" disabled={!running} onClick={stop}>
+            Stop
+          </Button>
+          <Form.Check
+            type="switch"
+            id="advanced"
+            label="Options"
+            checked={advanced}
+            onChange={(e) => setAdvanced(e.target.checked)}
+          />
+          <span className="prompt-hint">
+            <kbd>Enter</kbd> generates, <kbd>Shift</kbd> <kbd>Enter</kbd> starts a line,{' '}
+            <kbd>D</kbd> fills in an example
+          </span>
+        </div>
+        {advanced && <Options options={options} models={models} onChange={setOptions} />}
+      </Form>
+      {run.is === 'failed' && (
+        <Alert variant="danger" role="alert">
+          {run.error}
+        </Alert>
+      )}
+      {run.is === 'idle' && (
+        <section className="examples" aria-labelledby="examples">
+          <h2 id="examples">Begin with</h2>
+          <ul className="chips">
+            {EXAMPLES.map((text) => (
+              <li key={text}>
+                <button
+                  type="button"
+                  onClick={() => {
+                    setPrompt(text);
+                    begin(text);
+                  }}
+                >
+                  {text}…
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {run.is !== 'idle' && (run.is !== 'failed' || run.text !== '') && (
+        <Output
+          run={run}
+          onAgain={() => begin(run.prompt, run.seed)}
+          onKeepSeed={(seed) => setOptions({ ...options, seed })}
+          keptSeed={options.seed}
+        />
+      )}
+    </main>
+  );
+}

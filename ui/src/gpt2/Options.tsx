@@ -1,0 +1,98 @@
+// gpt2/Options.tsx -- what a generation can be told besides its prompt.
+import Form from 'react-bootstrap/Form';
+import InputGroup from 'react-bootstrap/InputGroup';
+import Button from 'react-bootstrap/Button';
+
+import type { GenerateOptions, Model } from '../api';
+import { count, parameters } from '../format';
+
+const LENGTH_MIN = 10;
+const LENGTH_MAX = 1024;
+const TOP_K_MAX = 50;
+
+interface Props {
+  options: GenerateOptions;
+  models: Model[];
+  onChange: (options: GenerateOptions) => void;
+}
+
+const randomSeed = (): string => String(crypto.getRandomValues(new Uint32Array(1))[0]);
+
+const about = (m: Model): string => {
+  const facts = [
+    m.n_params !== undefined && parameters(m.n_params),
+    m.block_size !== undefined && `context ${count(m.block_size)}`,
+  ].filter(Boolean);
+  return facts.length ? `${m.name} (${facts.join(', ')})` : m.name;
+};
+
+export default function Options({ options, models, onChange }: Props) {
+  const set = (name: keyof GenerateOptions) => (e: { target: { value: string } }) =>
+    onChange({ ...options, [name]: e.target.value });
+  const model = models.find((m) => m.name === options.model) ?? models[0];
+  const lengthMax = Math.min(LENGTH_MAX, model?.block_size ?? LENGTH_MAX);
+  return (
+    <fieldset className="options">
+      <legend className="visually-hidden">Options</legend>
+      <Form.Group controlId="max_length">
+        <Form.Label>Max length</Form.Label>
+        <Form.Control
+          type="number"
+          min={LENGTH_MIN}
+          max={lengthMax}
+          value={options.max_length}
+          onChange={set('max_length')}
+        />
+        <Form.Text>tokens, prompt included</Form.Text>
+      </Form.Group>
+      <Form.Group controlId="top_k">
+        <Form.Label>Top k</Form.Label>
+        <Form.Control
+          type="number"
+          min={1}
+          max={TOP_K_MAX}
+          value={options.top_k}
+          onChange={set('top_k')}
+        />
+        <Form.Text>1 always takes the likeliest</Form.Text>
+      </Form.Group>
+      <Form.Group controlId="seed">
+        <Form.Label>Seed</Form.Label>
+        <InputGroup>
+          <Form.Control
+            inputMode="numeric"
+            pattern="[0-9]*"
+            title="digits only"
+            placeholder="random"
+            value={options.seed}
+            onChange={set('seed')}
+          />
+          <Button
+            variant="outline-secondary"
+            onClick={() => onChange({ ...options, seed: randomSeed() })}
+          >
+            New
+          </Button>
+        </InputGroup>
+        <Form.Text>the same seed gives the same text</Form.Text>
+      </Form.Group>
+      <Form.Group controlId="model" className="options-wide">
+        <Form.Label>Model</Form.Label>
+        <Form.Select value={model?.name ?? ''} onChange={set('model')}>
+          {models.map((m) => (
+            <option key={m.name} value={m.name}>
+              {about(m)}
+            </option>
+          ))}
+        </Form.Select>
+      </Form.Group>
+      <Form.Group controlId="device">
+        <Form.Label>Device</Form.Label>
+        <Form.Select value={options.device} onChange={set('device')}>
+          <option value="">any</option>
+          <option value="cpu">cpu</option>
+        </Form.Select>
+      </Form.Group>
+    </fieldset>
+  );
+}

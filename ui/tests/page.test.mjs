@@ -1,0 +1,414 @@
+// page.test.mjs -- the page in a real browser, against a real server that serves the handbook.
+//
+//   PAGE_URL=http://127.0.0.1:4444 npm test
+//
+// Between browser and server stands a relay of ours: it hands GPT-2's events on one by one, so that
+// there is time to press Stop on any machine, and it sees when the page hangs up. Every test also
+// fails when the page asks another origin for anything or writes an error to the console.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { after, before, test } from 'node:test';
+
+import { chromium } from 'playwright-core';
+
+const SERVER = process.env.PAGE_URL;
+const skip = SERVER ? false : 'PAGE_URL is not set: start a server and name it';
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const EVENT_MS = 15; // between two events of a relayed stream
+
+let browser;
+let relay;
+
+before(async () => {
+  if (skip) return;
+  relay = await startRelay(new URL(SERVER));
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+});
+
+after(async () => {
+  await browser?.close();
+  relay?.server.closeAllConnections();
+  relay?.server.close();
+});
+
+// --- The relay --------------------------------------------------------------------------------
+
+async function startRelay(upstream) {
+  const state = { hangUps: 0 };
+  state.server = http.createServer((req, res) => {
+    const { host, ...headers } = req.headers;
+    const ask = http.request(
+      { host: upstream.hostname, port: upstream.port, method: req.method, path: req.url, headers },
+      (reply) => {
+        res.writeHead(reply.statusCode, reply.headers);
+        if (String(reply.headers['content-type']).startsWith('text/event-stream')) drip(reply, res);
+        else reply.pipe(res);
+      },
+    );
+    ask.on('error', () => res.destroy());
+    res.on('close', () => {
+      if (!res.writableFinished) state.hangUps++;
+      ask.destroy();
+    });
+    req.pipe(ask);
+  });
+  await new Promise((ready) => state.server.listen(0, '127.0.0.1', ready));
+  state.url = `http://127.0.0.1:${state.server.address().port}`;
+  return state;
+}
+
+function drip(reply, res) {
+  let rest = '';
+  let ended = false;
+  reply.setEncoding('utf8');
+  reply.on('data', (text) => (rest += text));
+  reply.on('close', () => (ended = true));
+  const timer = setInterval(() => {
+    const end = rest.indexOf('\n\n') + 2;
+    if (end > 1) {
+      res.write(rest.slice(0, end));
+      rest = rest.slice(end);
+    } else if (ended) {
+      clearInterval(timer);
+      res.end(rest);
+    }
+  }, EVENT_MS);
+  res.on('close', () => clearInterval(timer));
+}
+
+// --- Helpers ----------------------------------------------------------------------------------
+
+const FAILED_REQUEST = /^Failed to load resource/; // the browser's own note on a 4xx or 5xx
+
+// A page in a context of its own. `t` fails when it misbehaved, whatever the test looked at.
+async function open(t, hash, { width = 1280, scheme = 'light', storage = {}, errors = [] } = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme: scheme,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const faults = [];
+  page.on('console', (m) => {
+    const isExpected = errors.length > 0 && FAILED_REQUEST.test(m.text());
+    if (m.type() === 'error' && !isExpected) faults.push(`console: ${m.text()}`);
+  });
+  page.on('pageerror', (e) => faults.push(`exception: ${e.message}`));
+  page.on('request', (r) => {
+    if (!r.url().startsWith(relay.url + '/')) faults.push(`request: ${r.url()}`);
+  });
+  page.on('response', (r) => {
+    if (r.status() >= 400 && !errors.includes(r.status()))
+      faults.push(`status: ${r.status()} ${r.url()}`);
+  });
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(faults, []);
+  });
+  await page.addInitScript((entries) => {
+    for (const [name, value] of entries)
+      localStorage.setItem(`parallelopedia.${name}`, JSON.stringify(value));
+  }, Object.entries(storage));
+  await page.goto(`${relay.url}/${hash}`);
+  return page;
+}
+
+const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
+const hashOf = (page) => decodeURIComponent(new URL(page.url()).hash);
+const searchBox = (page) => page.getByRole('combobox', { name: 'Search Wikipedia titles' });
+
+async function assertNoSidewaysScroll(page) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(over <= 0, `the page is ${over} px wider than the window`);
+}
+
+const settled = async (read, wanted) => {
+  for (let i = 0; i < 100; i++) {
+    if (wanted(await read())) return;
+    await new Promise((later) => setTimeout(later, 30));
+  }
+  assert.fail(`still ${JSON.stringify(await read())}`);
+};
+
+// --- Wiki -------------------------------------------------------------------------------------
+
+test('search finds titles and opens the one that is clicked', { skip }, async (t) => {
+  const page = await open(t, '');
+  await searchBox(page).fill('archi');
+  const hit = page.getByRole('option', { name: /^Architecture/ });
+  await hit.waitFor();
+  assert.equal(await hit.locator('mark').textContent(), 'Archi');
+  assert.match(await page.locator('.hits-status').textContent(), /\d+ results? in .*m?s/);
+  await hit.click();
+  await heading(page, 'Architecture').waitFor();
+  assert.equal(hashOf(page), '#/wiki/Architecture');
+  assert.equal(await searchBox(page).inputValue(), 'Architecture');
+  assert.equal(await page.title(), 'Architecture – Parallelopedia');
+});
+
+test('a text under three characters gets a hint and no request', { skip }, async (t) => {
+  const page = await open(t, '');
+  await heading(page, /./).waitFor();
+  let asked = 0;
+  page.on('request', () => asked++);
+  await searchBox(page).fill('ar');
+  await page.getByText('Type at least 3 characters').waitFor();
+  await page.waitForTimeout(200);
+  assert.equal(asked, 0);
+});
+
+test('the keyboard alone: / types arrows Enter Esc W G', { skip }, async (t) => {
+  const page = await open(t, '');
+  await searchBox(page).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('the');
+  await page.getByRole('option').nth(1).waitFor();
+  const second = await page.getByRole('option').nth(1).locator('.hit-title').textContent();
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.getByRole('option').nth(1).getAttribute('aria-selected'), 'true');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.getByRole('option').count(), 0);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await heading(page, second).waitFor();
+  await page.keyboard.press('g');
+  await promptBox(page).waitFor();
+  assert.equal(hashOf(page), '#/gpt2');
+  await page.keyboard.press('w');
+  await heading(page, second).waitFor();
+});
+
+test('Enter waits for the list of what was typed last', { skip }, async (t) => {
+  const page = await open(t, '');
+  await searchBox(page).focus();
+  await page.keyboard.type('event lo');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Event loop').waitFor();
+});
+
+test('long lists come in pages of fifty', { skip }, async (t) => {
+  const page = await open(t, '');
+  const rows = Array.from({ length: 120 }, (_, i) => [`Long list ${i}`, i * 100, i * 100 + 99]);
+  await page.route('**/wiki/offsets/**', (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const [offset, limit] = [Number(query.get('offset')), Number(query.get('limit'))];
+    const headers = { 'X-Total-Count': '120' };
+    return route.fulfill({ json: rows.slice(offset, offset + limit), headers });
+  });
+  await searchBox(page).fill('long list');
+  await page.getByText('120 results').waitFor();
+  assert.equal(await page.getByRole('option').count(), 50);
+  await page.getByRole('button', { name: 'Show more (50 of 120)' }).click();
+  await page.getByRole('button', { name: 'Show more (100 of 120)' }).waitFor();
+  assert.equal(await page.getByRole('option').count(), 100);
+});
+
+test('a fragment that would run code is disarmed', { skip }, async (t) => {
+  const page = await open(t, '');
+  const body =
+    '<p id="safe">Text<script>evil = 1</script> <a href="javascript:evil = 1">a</a>' +
+    '<a href=" data:text/html,x">b</a><iframe src="/"></iframe><form><input></form></p>';
+  await page.route('**/wiki/wiki/Hostile', (route) =>
+    route.fulfill({ contentType: 'text/html', body }),
+  );
+  await page.evaluate(() => (location.hash = '#/wiki/Hostile'));
+  await page.locator('#safe').waitFor();
+  const html = await page.locator('.article').innerHTML();
+  assert.doesNotMatch(html, /script|data:|iframe|form|input/);
+});
+
+test('an app that is absent says how to start it', { skip }, async (t) => {
+  const page = await open(t, '');
+  await page.route('**/stats', (route) =>
+    route.fulfill({ json: { apps: { gpt2: { available: false } } } }),
+  );
+  await page.reload();
+  await page.getByText('parallelopedia serve --wiki').waitFor();
+  await page.keyboard.press('g');
+  await page.getByText("The server's log says why").waitFor();
+});
+
+test('links stay in the page; back and forward lead through them', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/Architecture');
+  await page.locator('.article a', { hasText: 'Event loop' }).first().click();
+  await heading(page, 'Event loop').waitFor();
+  assert.equal(hashOf(page), '#/wiki/Event_loop');
+  await page.goBack();
+  await heading(page, 'Architecture').waitFor();
+  await page.goForward();
+  await heading(page, 'Event loop').waitFor();
+});
+
+test('back returns to where the reader was', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/Architecture');
+  const link = page.locator('.article a', { hasText: 'Event loop' }).last();
+  await link.scrollIntoViewIfNeeded();
+  await page.mouse.wheel(0, 200);
+  await page.waitForTimeout(300);
+  const y = await page.evaluate(() => scrollY);
+  assert.ok(y > 0, 'the article is too short for this test');
+  await link.click();
+  await heading(page, 'Event loop').waitFor();
+  await settled(() => page.evaluate(() => scrollY), (now) => now === 0);
+  await page.goBack();
+  await settled(() => page.evaluate(() => scrollY), (now) => Math.abs(now - y) < 3);
+});
+
+test('a link to a section scrolls to it', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/Architecture');
+  const entry = page.locator('.toc-side a').last();
+  const name = await entry.textContent();
+  await entry.click();
+  const target = page.locator('.article').getByRole('heading', { name, exact: true });
+  await settled(
+    () => target.boundingBox(),
+    (box) => box && box.y >= 0 && box.y + box.height <= 800,
+  );
+});
+
+test('the same page as XML, and back', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/Architecture');
+  await page.getByRole('link', { name: 'XML', exact: true }).click();
+  const xml = page.locator('.xml');
+  await xml.waitFor();
+  const text = (await xml.textContent()).trim();
+  assert.match(text, /^<page>[^]*<title>Architecture<\/title>[^]*<\/page>$/);
+  assert.equal(hashOf(page), '#/wiki/Architecture?view=xml');
+  await page.getByRole('link', { name: 'Article', exact: true }).click();
+  await page.locator('.article').waitFor();
+});
+
+test('a random article opens', { skip }, async (t) => {
+  const page = await open(t, '');
+  await page.getByRole('button', { name: 'Random article' }).first().click();
+  await page.locator('.article-head h1').waitFor();
+  assert.match(hashOf(page), /^#\/wiki\/./);
+});
+
+test('a title that does not exist is said to be missing', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/No_such_page_anywhere', { errors: [404] });
+  await heading(page, 'There is no page “No such page anywhere”').waitFor();
+});
+
+test('an article fits a phone of 360 px, in the dark', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/Architecture', { width: 360, scheme: 'dark' });
+  await heading(page, 'Architecture').waitFor();
+  assert.equal(await page.locator('html').getAttribute('data-bs-theme'), 'dark');
+  const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  assert.ok(Math.max(...background.match(/\d+/g).map(Number)) < 64, `${background} is not dark`);
+  await assertNoSidewaysScroll(page);
+  await searchBox(page).fill('the');
+  await page.getByRole('option').first().waitFor();
+  await assertNoSidewaysScroll(page);
+});
+
+test('the theme can be chosen and is remembered', { skip }, async (t) => {
+  const page = await open(t, '');
+  const theme = () => page.locator('html').getAttribute('data-bs-theme');
+  assert.equal(await theme(), 'light');
+  await page.getByRole('button', { name: /^Theme: auto/ }).click();
+  await page.getByRole('button', { name: /^Theme: light/ }).click();
+  assert.equal(await theme(), 'dark');
+  await page.reload();
+  await page.getByRole('button', { name: /^Theme: dark/ }).waitFor();
+  assert.equal(await theme(), 'dark');
+});
+
+// --- GPT-2 ------------------------------------------------------------------------------------
+
+const promptBox = (page) => page.getByRole('textbox', { name: 'Prompt' });
+
+async function startDefault(page) {
+  await promptBox(page).waitFor();
+  await page.keyboard.press('d');
+  await page.keyboard.press('Enter');
+}
+
+const state = (page) => page.locator('.figures .state');
+
+test('GPT-2 streams text with its true rate, and its seed repeats it', { skip }, async (t) => {
+  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '40' } } });
+  const text = page.locator('.generated-text');
+  await promptBox(page).fill('The event loop');
+  await page.keyboard.press('Enter');
+  await state(page).filter({ hasText: 'Writing' }).waitFor();
+  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  assert.equal(await page.locator('.generated-prompt').textContent(), 'The event loop');
+  const first = await text.textContent();
+  assert.ok(first.length > 0);
+  const figures = await page.locator('.figures').textContent();
+  assert.match(figures, /[1-9]\d* tokens?[\d.,]+ tokens\/s/);
+  await page.getByText('Response headers').click();
+  assert.match(await page.locator('.headers').textContent(), /X-Seed\d+/);
+  await page.getByRole('button', { name: 'Again with this seed' }).click();
+  await state(page).filter({ hasText: 'Writing' }).waitFor();
+  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  assert.equal(await text.textContent(), first);
+});
+
+test('Stop ends the request and keeps what has come', { skip }, async (t) => {
+  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '200' } } });
+  await startDefault(page);
+  await state(page).filter({ hasText: 'Writing' }).waitFor();
+  const before = relay.hangUps;
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await state(page).filter({ hasText: 'Stopped' }).waitFor();
+  await settled(() => relay.hangUps, (n) => n === before + 1);
+  const kept = await page.locator('.generated-text').textContent();
+  assert.ok(kept.length > 0);
+  await page.waitForTimeout(200);
+  assert.equal(await page.locator('.generated-text').textContent(), kept);
+});
+
+test('a stream goes on behind the other tab and survives a reload', { skip }, async (t) => {
+  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '40' } } });
+  await startDefault(page);
+  await state(page).filter({ hasText: 'Writing' }).waitFor();
+  await page.getByRole('link', { name: 'Wiki' }).click();
+  await searchBox(page).waitFor();
+  await page.waitForTimeout(45 * EVENT_MS);
+  await page.getByRole('link', { name: 'GPT2' }).click();
+  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  const text = await page.locator('.generated').textContent();
+  await page.reload();
+  await page.locator('.generated').waitFor();
+  assert.equal(await page.locator('.generated').textContent(), text);
+});
+
+test('starting anew stops the first stream', { skip }, async (t) => {
+  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '200' } } });
+  await startDefault(page);
+  await state(page).filter({ hasText: 'Writing' }).waitFor();
+  const before = relay.hangUps;
+  await promptBox(page).fill('Another beginning');
+  await page.keyboard.press('Enter');
+  await page.locator('.generated-prompt', { hasText: 'Another beginning' }).waitFor();
+  await settled(() => relay.hangUps, (n) => n === before + 1);
+  await page.getByRole('button', { name: 'Stop' }).click();
+});
+
+test('what the server refuses is shown in its own words', { skip }, async (t) => {
+  const page = await open(t, '#/gpt2', {
+    storage: { options: { max_length: 'abc' } },
+    errors: [400],
+  });
+  await startDefault(page);
+  const alert = page.getByRole('alert');
+  await alert.waitFor();
+  assert.match(await alert.textContent(), /max_length/);
+});
+
+test('the GPT-2 tab fits a phone of 360 px', { skip }, async (t) => {
+  const page = await open(t, '#/gpt2', { width: 360, storage: { advanced: true } });
+  await page.getByLabel('Max length').waitFor();
+  await assertNoSidewaysScroll(page);
+});
