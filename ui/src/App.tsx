@@ -22,6 +22,10 @@ const TABS: { tab: Tab; label: string; hash: string }[] = [
   { tab: 'gpt2', label: 'GPT2', hash: '#/gpt2' },
 ];
 
+function isServed<T extends { available?: boolean }>(app: T | undefined): app is T {
+  return app !== undefined && app.available !== false;
+}
+
 interface Place {
   hash: string;
   y: number;
@@ -29,18 +33,19 @@ interface Place {
 
 type Places = Partial<Record<Tab, Place>>;
 
-const lastWikiRoute = (): Route => parseRoute(load<Places>('places', {}).wiki?.hash ?? '#/wiki');
+const loadPlaces = (): Places => load('places', {}, 'sessionStorage');
+const lastWikiRoute = (): Route => parseRoute(loadPlaces().wiki?.hash ?? '#/wiki');
 
 // Where each tab was left, so that its tab leads back there.
 function usePlaces(tab: Tab): (tab: Tab) => void {
-  const places = useRef<Places>(load('places', {}));
+  const places = useRef<Places>(loadPlaces());
   useEffect(() => {
     const note = () => {
       places.current[tab] = { hash: location.hash, y: scrollY };
     };
     const keep = () => {
       note();
-      save('places', places.current);
+      save('places', places.current, 'sessionStorage');
     };
     const noted = () => parseRoute(location.hash).tab === tab && note();
     noted();
@@ -105,7 +110,7 @@ export default function App() {
               href={hash}
               aria-keyshortcuts={label[0]}
               aria-current={route.tab === tab ? 'page' : undefined}
-              className={apps && !apps[tab] ? 'is-absent' : undefined}
+              className={apps && !isServed(apps[tab]) ? 'is-absent' : undefined}
               onClick={(e) => {
                 if (e.ctrlKey || e.metaKey || e.shiftKey) return;
                 e.preventDefault();
@@ -129,18 +134,18 @@ export default function App() {
       )}
       <Panel shown={route.tab === 'wiki'}>
         {apps &&
-          (apps.wiki ? (
+          (isServed(apps.wiki) ? (
             <WikiTab route={wikiRoute.current} shown={route.tab === 'wiki'} wiki={apps.wiki} />
           ) : (
-            <Absent what="No Wikipedia dump is being served." option="--wiki DUMP.xml.bz2" />
+            <Absent tab="wiki" isBroken={apps.wiki !== undefined} />
           ))}
       </Panel>
       <Panel shown={route.tab === 'gpt2'}>
         {apps &&
-          (apps.gpt2 ? (
+          (isServed(apps.gpt2) ? (
             <Gpt2Tab shown={route.tab === 'gpt2'} models={apps.gpt2.models ?? []} />
           ) : (
-            <Absent what="No GPT-2 model is loaded." option="--gpt2 CHECKPOINT.pt" />
+            <Absent tab="gpt2" isBroken={apps.gpt2 !== undefined} />
           ))}
       </Panel>
     </div>
@@ -151,12 +156,26 @@ function Panel({ shown, children }: { shown: boolean; children: ReactNode }) {
   return <div hidden={!shown}>{children}</div>;
 }
 
-function Absent({ what, option }: { what: string; option: string }) {
+const ABSENT: Record<Tab, { what: string; commands: string[] }> = {
+  wiki: {
+    what: 'No Wikipedia dump is being served',
+    commands: ['index DUMP.xml.bz2', 'serve --wiki DUMP.xml.bz2'],
+  },
+  gpt2: { what: 'No GPT-2 model is loaded', commands: ['serve --gpt2 CHECKPOINT.pt'] },
+};
+
+function Absent({ tab, isBroken }: { tab: Tab; isBroken: boolean }) {
+  const { what, commands } = ABSENT[tab];
   return (
     <main className="start">
       <h1>{what}</h1>
+      {isBroken && (
+        <Alert variant="danger">
+          One was asked for, but it could not be opened. The server's log says why.
+        </Alert>
+      )}
       <p className="lead">Start the server with one, then load this page again:</p>
-      <pre className="command">parallelopedia serve {option}</pre>
+      <pre className="command">{commands.map((c) => `parallelopedia ${c}`).join('\n')}</pre>
     </main>
   );
 }

@@ -32,8 +32,9 @@ function messageOf(page: string, status: number): string {
   return `The server answered with status ${status}.`;
 }
 
+// "no-cache" asks the server whether its copy is newer: a page must not outlive its dump.
 async function get(url: string, signal?: AbortSignal, headers?: HeadersInit): Promise<Response> {
-  const reply = await fetch(url, { signal, headers });
+  const reply = await fetch(url, { signal, headers, cache: 'no-cache' });
   if (!reply.ok) throw new ApiError(reply.status, messageOf(await reply.text(), reply.status));
   return reply;
 }
@@ -46,11 +47,20 @@ export interface Model {
   n_params?: number;
 }
 
+interface App {
+  available?: boolean; // false: it was asked for and could not be opened
+}
+
+export interface Wiki extends App {
+  name?: string;
+  lang?: string;
+  pages?: number;
+}
+
 export interface Stats {
   apps: {
-    plaintext?: object;
-    wiki?: { name?: string; pages?: number };
-    gpt2?: { models?: Model[] };
+    wiki?: Wiki;
+    gpt2?: App & { models?: Model[] };
   };
 }
 
@@ -142,7 +152,7 @@ export interface GenerateOptions {
 export type GenerateEvent =
   | { prompt: string }
   | { text: string; n: number; tok_s: number }
-  | { done: true; reason: string; n: number; seconds: number }
+  | { done: true; reason: string; n: number; tok_s: number }
   | { error: string };
 
 export interface Generation {

@@ -7,9 +7,8 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import App from './App';
-import { resume, watchScroll } from './route';
+import { watchScroll } from './route';
 
-resume();
 watchScroll();
 
 const root = document.getElementById('root');

@@ -82,17 +82,9 @@ export function go(hash: string, y?: number): void {
   location.hash = hash;
 }
 
-// A reload keeps its hash; a fresh visit continues where the last one ended.
-export function resume(): void {
-  if (location.hash === '') history.replaceState(null, '', load('last', '#/wiki'));
-  const remember = () => save('last', location.hash);
-  remember();
-  addEventListener('hashchange', remember);
-}
-
 // --- Scroll -----------------------------------------------------------------------------------
 
-const positions = new Map<string, number>(load<[string, number][]>('scroll', []));
+const positions = new Map<string, number>(load<[string, number][]>('scroll', [], 'sessionStorage'));
 const POSITIONS_MAX = 200;
 let wantedY: number | undefined;
 let settled = false; // while content is on its way, the position is not the reader's choice
@@ -116,7 +108,9 @@ export function watchScroll(): void {
     },
     { passive: true },
   );
-  addEventListener('pagehide', () => save('scroll', [...positions].slice(-POSITIONS_MAX)));
+  addEventListener('pagehide', () =>
+    save('scroll', [...positions].slice(-POSITIONS_MAX), 'sessionStorage'),
+  );
 }
 
 // Called when the content of the current entry stands: where the reader was, else the fragment,
@@ -125,6 +119,8 @@ export function settleScroll(root: ParentNode, fragment: string): void {
   const y = positions.get(entryKey()) ?? wantedY;
   wantedY = undefined;
   const target = fragment ? root.querySelector(`[id="${CSS.escape(fragment)}"]`) : null;
+  root.querySelector('.is-target')?.classList.remove('is-target');
+  target?.classList.add('is-target');
   if (y !== undefined) scrollTo(0, y);
   else if (target) target.scrollIntoView();
   else scrollTo(0, 0);

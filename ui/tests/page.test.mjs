@@ -95,6 +95,7 @@ async function open(t, hash, { width = 1280, scheme = 'light', storage = {}, err
     colorScheme: scheme,
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   const faults = [];
   page.on('console', (m) => {
     const isExpected = errors.length > 0 && FAILED_REQUEST.test(m.text());
@@ -192,6 +193,48 @@ test('Enter waits for the list of what was typed last', { skip }, async (t) => {
   await page.keyboard.type('event lo');
   await page.keyboard.press('Enter');
   await heading(page, 'Event loop').waitFor();
+});
+
+test('long lists come in pages of fifty', { skip }, async (t) => {
+  const page = await open(t, '');
+  const rows = Array.from({ length: 120 }, (_, i) => [`Long list ${i}`, i * 100, i * 100 + 99]);
+  await page.route('**/wiki/offsets/**', (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const [offset, limit] = [Number(query.get('offset')), Number(query.get('limit'))];
+    const headers = { 'X-Total-Count': '120' };
+    return route.fulfill({ json: rows.slice(offset, offset + limit), headers });
+  });
+  await searchBox(page).fill('long list');
+  await page.getByText('120 results').waitFor();
+  assert.equal(await page.getByRole('option').count(), 50);
+  await page.getByRole('button', { name: 'Show more (50 of 120)' }).click();
+  await page.getByRole('button', { name: 'Show more (100 of 120)' }).waitFor();
+  assert.equal(await page.getByRole('option').count(), 100);
+});
+
+test('a fragment that would run code is disarmed', { skip }, async (t) => {
+  const page = await open(t, '');
+  const body =
+    '<p id="safe">Text<script>evil = 1</script> <a href="javascript:evil = 1">a</a>' +
+    '<a href=" data:text/html,x">b</a><iframe src="/"></iframe><form><input></form></p>';
+  await page.route('**/wiki/wiki/Hostile', (route) =>
+    route.fulfill({ contentType: 'text/html', body }),
+  );
+  await page.evaluate(() => (location.hash = '#/wiki/Hostile'));
+  await page.locator('#safe').waitFor();
+  const html = await page.locator('.article').innerHTML();
+  assert.doesNotMatch(html, /script|data:|iframe|form|input/);
+});
+
+test('an app that is absent says how to start it', { skip }, async (t) => {
+  const page = await open(t, '');
+  await page.route('**/stats', (route) =>
+    route.fulfill({ json: { apps: { gpt2: { available: false } } } }),
+  );
+  await page.reload();
+  await page.getByText('parallelopedia serve --wiki').waitFor();
+  await page.keyboard.press('g');
+  await page.getByText("The server's log says why").waitFor();
 });
 
 test('links stay in the page; back and forward lead through them', { skip }, async (t) => {

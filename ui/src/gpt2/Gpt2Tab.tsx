@@ -14,7 +14,7 @@ import { useRun } from './run';
 
 const DEFAULT_PROMPT = "Albert Einstein's Theory of Relativity stated that";
 
-const EXAMPLES = [DEFAULT_PROMPT, 'The quick brown fox', 'The capital of France is'];
+const EXAMPLES = [DEFAULT_PROMPT, 'The quick brown fox', 'The event loop'];
 
 const DEFAULT_OPTIONS: GenerateOptions = {
   max_length: '100',

@@ -39,7 +39,7 @@ export default function Output({ run, keptSeed, onAgain, onKeepSeed }: Props) {
         </span>
         <span>{plural(run.n, 'token')}</span>
         <span>
-          <b>{run.n ? rate(run.perSecond) : '–'}</b> tokens/s
+          <b>{run.perSecond > 0 ? rate(run.perSecond) : '–'}</b> tokens/s
         </span>
         {run.firstMs !== undefined && <span>first after {time(run.firstMs)}</span>}
       </footer>

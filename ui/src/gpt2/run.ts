@@ -53,7 +53,7 @@ function take(run: Run, event: GenerateEvent, began: number): void {
     run.is = 'done';
     run.reason = event.reason;
     run.n = event.n;
-    if (event.seconds > 0) run.perSecond = event.n / event.seconds;
+    run.perSecond = event.tok_s;
   } else {
     throw new ApiError(200, event.error);
   }

@@ -71,10 +71,11 @@ function usePage(route: Route, attempt: number): State {
 interface Props {
   route: Route;
   shown: boolean; // false while the other tab is in front
+  lang?: string; // of the articles
   onOpened: (title: string) => void;
 }
 
-export default function Article({ route, shown, onOpened }: Props) {
+export default function Article({ route, shown, lang, onOpened }: Props) {
   const [attempt, setAttempt] = useState(0);
   const state = usePage(route, attempt);
   const ref = useRef<HTMLElement>(null);
@@ -98,7 +99,7 @@ export default function Article({ route, shown, onOpened }: Props) {
       )}
       {state.is === 'loading' && !page && <Skeleton title={route.title} />}
       {page && (
-        <article className={state.is === 'loading' ? 'is-old' : undefined}>
+        <article lang={lang} className={state.is === 'loading' ? 'is-old' : undefined}>
           <Head page={page} route={route} />
           {page.prepared ? (
             <Body prepared={page.prepared} />
@@ -115,7 +116,7 @@ function Head({ page, route }: { page: Page & { bytes: number; view: View }; rou
   return (
     <header className="article-head">
       <div>
-        <h1>{page.title}</h1>
+        <h1 dir="auto">{page.title}</h1>
         <p className="article-facts">
           {page.redirectedFrom && (
             <span>
@@ -153,7 +154,7 @@ const Body = memo(function Body({ prepared }: { prepared: Prepared }) {
   return (
     <>
       {headings.length >= CONTENTS_MIN && <Contents headings={headings} />}
-      <div className="article" dangerouslySetInnerHTML={{ __html: html }} />
+      <div className="article" dir="auto" dangerouslySetInnerHTML={{ __html: html }} />
     </>
   );
 });
@@ -193,7 +194,7 @@ function Failed(props: { route: Route; error: unknown; onRetry: () => void }) {
       </Alert.Heading>
       {missing ? (
         <p className="mb-0">
-          It may be named differently in this dump: press <kbd>/</kbd> and type how it begins.
+          It may be named differently in this dump. Search for how its title begins.
         </p>
       ) : (
         <>

@@ -73,12 +73,12 @@ function useTitles(query: string, wanted: boolean): SearchState {
 // The part of a title that the text matched.
 function Title({ title, query }: { title: string; query: string }) {
   const head = title.slice(0, query.length);
-  if (head.toLowerCase() !== query.toLowerCase()) return <span className="hit-title">{title}</span>;
+  if (head.toLowerCase() !== query.toLowerCase()) return <bdi className="hit-title">{title}</bdi>;
   return (
-    <span className="hit-title">
+    <bdi className="hit-title">
       <mark>{head}</mark>
       {title.slice(query.length)}
-    </span>
+    </bdi>
   );
 }
 

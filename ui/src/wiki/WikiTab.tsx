@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import Alert from 'react-bootstrap/Alert';
 import Button from 'react-bootstrap/Button';
 
-import { explain, getRandomTitle, searchTitles, type Stats } from '../api';
+import { explain, getRandomTitle, searchTitles, type Wiki } from '../api';
 import { plural } from '../format';
 import { useKeys } from '../keys';
 import { go, settleScroll, wikiHash, type Route } from '../route';
@@ -16,18 +16,18 @@ const RECENT_MAX = 8;
 interface Props {
   route: Route; // the latest of this tab, also while the other one is in front
   shown: boolean;
-  wiki: NonNullable<Stats['apps']['wiki']>;
+  wiki: Wiki;
 }
 
 export default function WikiTab({ route, shown, wiki }: Props) {
   const input = useRef<HTMLInputElement>(null);
-  const [recent, setRecent] = useStored<string[]>('recent', []);
+  const [recent, setRecent] = useStored<string[]>(`recent.${wiki.name ?? ''}`, []);
   const [error, setError] = useState<string>();
 
   useEffect(() => {
-    const name = route.title || 'Wikipedia';
-    if (shown) document.title = `${route.title ? name + ' – ' : ''}Parallelopedia`;
-    if (shown && !route.title) settleScroll(document, '');
+    if (!shown) return;
+    document.title = route.title ? `${route.title} – Parallelopedia` : 'Parallelopedia';
+    if (!route.title) settleScroll(document, '');
   }, [shown, route]);
 
   const random = async () => {
@@ -53,9 +53,14 @@ export default function WikiTab({ route, shown, wiki }: Props) {
     <>
       <div className="search-row">
         <Search title={route.title} inputRef={input} />
-        <Button variant="outline-secondary" size="lg" onClick={() => void random()}>
+        <Button
+          variant="outline-secondary"
+          size="lg"
+          aria-label="Random article"
+          onClick={() => void random()}
+        >
           <DiceIcon />
-          <span className="visually-hidden-narrow">Random article</span>
+          <span className="wide-only">Random article</span>
         </Button>
       </div>
       {error && (
@@ -64,7 +69,7 @@ export default function WikiTab({ route, shown, wiki }: Props) {
         </Alert>
       )}
       {route.title ? (
-        <Article route={route} shown={shown} onOpened={onOpened} />
+        <Article route={route} shown={shown} lang={wiki.lang} onOpened={onOpened} />
       ) : (
         <Start wiki={wiki} recent={recent} onRandom={() => void random()} />
       )}
@@ -89,7 +94,7 @@ function useFrontPage(): boolean {
 }
 
 interface StartProps {
-  wiki: Props['wiki'];
+  wiki: Wiki;
   recent: string[];
   onRandom: () => void;
 }
