@@ -3,7 +3,8 @@
 // so weights are read once per step; attention is per stream and head.
 //
 // Rejected: one task graph with fine-grained dependencies (the phases are long enough that the
-// barriers between them are 2 % of a step at GPT-2's size), and logits for rows that nobody samples.
+// barriers between them are 2 % of a step at GPT-2's size), and logits for rows that nobody
+// samples.
 //
 //   I1  a row's result depends on its stream's tokens only: every kernel's order is fixed, so the
 //       same request gives the same bits alone or in a crowd, whole or in chunks
