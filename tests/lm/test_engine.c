@@ -153,6 +153,38 @@ static void two_models_take_turns(void **state) {
     lm_model_close(b);
 }
 
+static void long_prompts_do_not_stall_others(void **state) {
+    (void)state;
+    enum { LONG = 4096 };
+    static int32_t prompt[LONG], ids[8192];
+    for (int i = 0; i < LONG; i++)
+        prompt[i] = i * 7 % 300;
+    lm_spec wide = tiny;
+    wide.block_size = 8192;
+    lm_model *m = model_new(wide);
+    lm_engine *g = engine_new(1, 0, 0);
+    lm_request r = request(m, LONG, LONG + 4, 1);
+    r.prompt = prompt;
+    int32_t alone[4], beside[4];
+    lm_state st;
+    assert_int_equal(run_alone(alone, &st, g, r), 4);
+    lm_stream *running = submit(g, request(m, 3, 8192, 2));
+    while (lm_stream_read(ids, 1, &st, running) == 0)
+        sleep_ms(1);
+    lm_stream_read(ids, countof(ids), &st, running);
+    uint64_t steps = counters(g).steps;
+    lm_stream *s = submit(g, r);
+    assert_int_equal(drain(beside, 4, &st, s), 4);
+    size_t meanwhile = lm_stream_read(ids, countof(ids), &st, running);
+    assert_true(counters(g).steps - steps >= LONG / 64 + 3);
+    assert_true(meanwhile >= LONG / 64);  // a token in every step
+    assert_memory_equal(alone, beside, sizeof alone);
+    lm_stream_close(s);
+    lm_stream_close(running);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
 // --- Limits ------------------------------------------------------------------------------------
 
 static void refuse(lm_engine *g, lm_request r, status code, const char *says) {
@@ -501,6 +533,7 @@ int main(void) {
         cmocka_unit_test(a_crowd_changes_nothing),
         cmocka_unit_test(kernels_chunks_and_threads_give_the_same_bits),
         cmocka_unit_test(two_models_take_turns),
+        cmocka_unit_test(long_prompts_do_not_stall_others),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(max_length_counts_the_prompt),
         cmocka_unit_test(a_full_queue_says_so),

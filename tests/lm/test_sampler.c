@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "lm/sampler.h"
-#include "tensor/kern.h"
 
 #include <math.h>
 
