@@ -4,9 +4,9 @@
 //   bench_wiki [DUMP.xml]
 //
 // Without a dump it writes two, about 200 MB each, into a folder of its own under /tmp: "long" is
-// the pages of ../shared/data/wiki/enwiki-sample.xml.bz2 again and again under new titles, each with
-// its right sha1 (text made here when the sample is absent); "short" is many small pages without
-// sha1. Adds a row to bench/results/wiki.tsv for the former and prints both.
+// the pages of ../shared/data/wiki/enwiki-sample.xml.bz2 again and again under new titles, each
+// with its right sha1 (text made here when the sample is absent); "short" is many small pages
+// without sha1. Adds a row to bench/results/wiki.tsv for the former and prints both.
 
 #include "os/clock.h"
 #include "os/cpu.h"
@@ -101,7 +101,7 @@ static const char *make_dump(const char *name, str sample) {
 
 // --- Measures --------------------------------------------------------------------------------
 
-// Each byte of the file copied once, from the page cache, through a buffer that fits into the cache.
+// Each byte of the file copied once, from the page cache into a buffer that the cache holds.
 static double read_mbps(const char *path) {
     static char to[1 << 18];
     err e = {0};
