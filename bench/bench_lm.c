@@ -58,7 +58,7 @@ static void probe_part(void *arg, size_t i) {
 static double read_bandwidth(os_pool *pool) {
     arena a;
     probe p;
-    if (arena_open(&a, PROBE_BYTES, NULL)) return NAN;
+    if (arena_open(&a, PROBE_BYTES, NULL)) return (double)NAN;
     madvise(a.base, PROBE_BYTES, MADV_HUGEPAGE);
     memset(a.base, 1, PROBE_BYTES);
     p.data = (const float *)(const void *)a.base;
@@ -178,7 +178,7 @@ static status open_model(lm_model **m, const char *path, err *e) {
                     .n_head = 12,
                     .n_embd = 768,
                     .step = -1,
-                    .val_loss = NAN};
+                    .val_loss = (double)NAN};
     return path ? lm_model_open(m, path, e) : lm__model_random(m, &gpt2, 1, e);
 }
 

@@ -488,6 +488,8 @@ static bool slice_is_warm(http_conn *c) {
 
 static http_conn_state after_reply(http_conn *c) {
     if (c->replying) finish_request(c);
+    bool is_idle = c->in_at == c->in_len;
+    if (c->loop->draining && is_idle) c->closing = true;  // its header went out before the drain
     if (!c->closing) return CONN_READ;
     if (c->reset || c->eof) return CONN_CLOSED;
     net_shut_write(c->watch.fd);
@@ -612,11 +614,13 @@ static void retire(http_conn *c) {
     http__loop_free_conn(l, c);
 }
 
+int http__hurry = 1;
+
 static int64_t limit_of(const http_conn *c) {
     if (c->retry) return HTTP_RETRY_MS;
-    if (http__conn_is_idle(c)) return HTTP_IDLE_MS;
+    if (http__conn_is_idle(c)) return HTTP_IDLE_MS / http__hurry;
     if (c->state == CONN_STREAM && !unsent(c)) return 0;  // the generator takes its time
-    return rule[c->state].limit_ms;
+    return rule[c->state].limit_ms / http__hurry;
 }
 
 // Blocked: sees to it that it does not stay so for ever.

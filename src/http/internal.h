@@ -140,6 +140,7 @@ struct http_conn {
 
 void http__conn_init(http_conn *c, http_loop *l, int fd, const net_addr *peer);
 void http__conn_run(http_conn *c);
+extern int http__hurry;  // divides the waits of limits.h; tests set it before they open a server
 static inline bool http__conn_is_idle(const http_conn *c) {
     return c->state == CONN_READ && !c->rq && c->out_at == c->out_len;
 }

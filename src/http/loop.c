@@ -272,6 +272,7 @@ void http__loop_close(http_loop *l) {
 
 void *http__loop_main(void *arg) {
     http_loop *l = arg;
+    pthread_setname_np(pthread_self(), "loop");
     net_loop_run(l->net);
     return NULL;
 }

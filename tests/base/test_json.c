@@ -175,9 +175,9 @@ static void test_shapes(void **state) {
     json_key(&j, "d");
     json_f64(&j, 2.5, 3);
     json_key(&j, "e");
-    json_f64(&j, NAN, 3);
+    json_f64(&j, (double)NAN, 3);
     json_key(&j, "f");
-    json_f64(&j, -INFINITY, 3);
+    json_f64(&j, (double)-INFINITY, 3);
     json_key(&j, "g");
     json_bool(&j, false);
     json_close(&j, '}');

@@ -95,6 +95,7 @@ async function open(t, hash, { width = 1280, scheme = 'light', storage = {}, err
     colorScheme: scheme,
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   const faults = [];
   page.on('console', (m) => {
     const isExpected = errors.length > 0 && FAILED_REQUEST.test(m.text());

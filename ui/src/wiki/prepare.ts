@@ -29,6 +29,8 @@ export function prepare(fragment: string, here: (id: string) => string): Prepare
   root.querySelectorAll(FORBIDDEN).forEach((e) => e.remove());
   root.querySelectorAll('*').forEach(disarm);
   root.querySelectorAll('a[href]').forEach((a) => rewriteLink(a, here));
+  dropEmptyRows(root);
+  arrangeBoxes(root);
   root.querySelectorAll('table').forEach((t) => wrapTable(doc, t));
   return { html: root.innerHTML, headings: headingsOf(root, here) };
 }
@@ -64,6 +66,25 @@ function decode(s: string): string {
   } catch {
     return s;
   }
+}
+
+// Arguments that were given no value say nothing.
+function dropEmptyRows(root: Element): void {
+  for (const row of root.querySelectorAll('details.template tr')) {
+    const cell = row.querySelector('td');
+    if (cell && !cell.textContent?.trim() && !cell.querySelector('img')) row.remove();
+  }
+}
+
+// Folded templates above the first heading are what MediaWiki shows at the side (infoboxes). The
+// first is opened where there is room beside the text.
+function arrangeBoxes(root: Element): void {
+  const heading = root.querySelector('h2');
+  const boxes = [...root.querySelectorAll<HTMLDetailsElement>('details.template')].filter(
+    (box) => !heading || box.compareDocumentPosition(heading) & Node.DOCUMENT_POSITION_FOLLOWING,
+  );
+  boxes.forEach((box) => box.classList.add('is-aside'));
+  if (boxes[0] && matchMedia('(min-width: 48rem)').matches) boxes[0].open = true;
 }
 
 // Wide tables scroll in their own box, never the page. A table at one side takes its box there.
