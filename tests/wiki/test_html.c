@@ -129,6 +129,10 @@ static const struct {
      "</td>\n</tr>\n<tr><th>c</th>\n<td><i>2</i>\n</td>\n</tr>\n</table>\n</details>\n"},
     {"{{main|A}}", "<div class=\"hatnote\">Main article: <a href=\"/wiki/wiki/A\" "
                    "title=\"A\">A</a></div>\n"},
+    {"{{formatnum:{{nowrap|12}}3}} {{lc:A}}", "<p>123 A\n</p>\n"},
+    {"<b style=\"a:{{x}}\" title=\"{{y}}\" class=z>c</b>", "<p><b class=\"z\">c</b>\n</p>\n"},
+    {"[http://x.y''z'']", "<p><a href=\"http://x.y\" class=\"external\" rel=\"noopener noreferrer "
+                          "nofollow\"><i>z</i></a>\n</p>\n"},
     {"{{{1|x}}}", "<p>{{{1|x}}}\n</p>\n"},
     {"{{a", "<p>{{a\n</p>\n"},
     {"#REDIRECT [[foo#b|c]]", "<p class=\"redirect\">Redirect to <a href=\"/wiki/wiki/Foo#b\" "
