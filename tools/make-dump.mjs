@@ -40,6 +40,9 @@ const NAMESPACES = [
   [829, "Module talk"],
 ];
 
+// What the handbook links to on purpose although it is not there, to show what that looks like.
+const MISSING = "A page that does not exist";
+
 const FORMATS = {
   wikitext: "text/x-wiki",
   Scribunto: "text/plain",
@@ -135,13 +138,13 @@ function readPages(dir) {
 }
 
 function brokenLinks(pages) {
-  const titles = new Set(pages.map((p) => p.title));
+  const titles = new Set([MISSING, ...pages.map((p) => p.title)]);
   const broken = [];
   for (const p of pages) {
     if (p.redirect && !titles.has(p.redirect)) broken.push(`${p.where}: redirect to "${p.redirect}"`);
     if (p.model !== "wikitext") continue;
     const text = p.text.replace(/<(nowiki|pre)>.*?<\/\1>/gs, "");
-    for (const [, target] of text.matchAll(/\[\[([^|\]]+)(?:\|[^\]]*)?\]\]/g)) {
+    for (const [, target] of text.matchAll(/\[\[([^|[\]]+)(?:\|[^[\]]*)?\]\]/g)) {
       if (target.startsWith("#")) continue;
       if (!titles.has(canonicalTitle(target))) broken.push(`${p.where}: link to "${target}"`);
     }

@@ -8,12 +8,7 @@
 
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { createRequire } from "node:module";
-
-const require = createRequire(new URL("../../ui/package.json", import.meta.url));
-const { Tiktoken } = require("tiktoken/lite");
-const gpt2 = require("tiktoken/encoders/gpt2.json");
-const encoder = new Tiktoken(gpt2.bpe_ranks, gpt2.special_tokens, gpt2.pat_str);
+import { encode } from "./tokens.mjs";
 
 const entities = { lt: "<", gt: ">", amp: "&", quot: '"', nbsp: " " };
 
@@ -56,7 +51,7 @@ for (const name of fs.readdirSync(dir).sort()) {
   const title = /^title: *(.*\S)/m.exec(source)[1];
   if (/^(Template|Category|Module):/.test(title)) continue;
   const text = plainText(source.slice(source.indexOf("\n\n") + 2));
-  articles.push({ title, ids: Array.from(encoder.encode_ordinary(`${title}\n\n${text}\n`)) });
+  articles.push({ title, ids: encode(`${title}\n\n${text}\n`) });
 }
 fs.writeFileSync(out, JSON.stringify(articles));
 const n = articles.reduce((sum, a) => sum + a.ids.length + 1, 0);

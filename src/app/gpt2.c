@@ -169,7 +169,7 @@ static bool encode(int32_t **ids, size_t *n, http_req *rq, const params *p) {
 typedef struct generation {
     lm_stream *stream;  // NULL: nothing to generate, only the prompt to echo
     http_waker waker;
-    str prompt;
+    str prompt;       // what is still to be sent of it
     bool is_events;  // server-sent events
     bool sent_prompt, sent_end;
     lm_state state;
@@ -196,14 +196,18 @@ static void event_close(json *j, buf *out) {
     buf_add(out, STR("\n\n"));
 }
 
+// The prompt, or as much of it as fits: a chunk is bounded, and JSON may need six bytes for one.
 static void put_prompt(generation *g, buf *out) {
+    str piece = str_first(g->prompt, g->is_events ? (out->limit - 64) / 6 : out->limit);
+    if (piece.len < g->prompt.len) piece.len = utf8_complete(piece);
+    g->prompt = str_skip(g->prompt, piece.len);
     if (!g->is_events) {
-        buf_add(out, g->prompt);
+        buf_add(out, piece);
         return;
     }
     json j;
     event_open(&j, out);
-    json_key(&j, "prompt"), json_str(&j, g->prompt);
+    json_key(&j, "prompt"), json_str(&j, piece);
     event_close(&j, out);
 }
 
@@ -254,13 +258,13 @@ static str next_text(generation *g, buf *text) {
     }
 }
 
-// One chunk per call: the prompt, then the text of a token, then what was held back at the end.
+// One chunk per call: the prompt (several when it is very long), then the text of a token, then what was held back at the end.
 static http_more proceed(void *self, buf *out) {
     generation *g = self;
     if (!g->sent_prompt) {
-        g->sent_prompt = true;
         put_prompt(g, out);
-        return g->stream || g->is_events ? HTTP_MORE : HTTP_END;
+        g->sent_prompt = g->prompt.len == 0;
+        return g->stream || g->is_events || !g->sent_prompt ? HTTP_MORE : HTTP_END;
     }
     char room[1024];
     arena scratch = {.base = (uint8_t *)room, .reserve = sizeof room};

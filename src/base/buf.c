@@ -59,16 +59,19 @@ void buf_byte(buf *b, char c) {
     b->len++;
 }
 
+// Short text is formatted once, on the stack; vsnprintf wants room for a NUL, a buf has none.
 void buf_fmt(buf *b, const char *fmt, ...) {
+    char small[256];
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
     va_end(ap);
     CHECK(n >= 0);
-    char *p = buf_room(b, (size_t)n + 1);  // vsnprintf writes a NUL behind
-    if (p) {
-        vsnprintf(p, (size_t)n + 1, fmt, again);
+    if ((size_t)n < sizeof small) {
+        buf_add(b, (str){small, (size_t)n});
+    } else if (buf_room(b, (size_t)n + 1)) {
+        vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
     }
     va_end(again);

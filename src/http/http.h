@@ -108,8 +108,9 @@ typedef struct http_range {
 // Pure; exposed for tests and fuzzing.
 http_range_kind http_range_parse(http_range *out, str spec, uint64_t size);
 
-// The Range header, else ?range=, against a body of `size` bytes. UNSATISFIABLE and MULTI: the
-// caller answers with http_reply_range_error.
+// The Range header of a GET, else ?range=, against a body of `size` bytes. If-Range is judged by
+// what http_set_modified and http_set_etag said before. UNSATISFIABLE and MULTI: the caller answers
+// with http_reply_range_error.
 http_range_kind http_range_of(http_range *out, http_req *rq, uint64_t size);
 // 416 with Content-Range "bytes */SIZE", or 400 for MULTI.
 void http_reply_range_error(http_req *rq, http_range_kind kind, uint64_t size);
@@ -125,7 +126,7 @@ void http_reply_range_bytes(http_req *rq, const char *type, str part, http_range
 
 typedef enum http_more {
     HTTP_MORE,  // call again when there is room
-    HTTP_WAIT,  // nothing now: call again after http_wake
+    HTTP_WAIT,  // nothing more now: call again after http_wake (rarely also without one)
     HTTP_END,   // that was all; the reply ends well
     HTTP_FAIL,  // something broke: the connection is cut so that the client can tell
 } http_more;
@@ -144,8 +145,8 @@ typedef struct http_gen {
 // out at once. HEAD: header only, then stop().
 void http_reply_stream(http_req *rq, int code, const char *type, http_gen gen);
 
-// A value that names a stream for other threads. It stays valid for ever: waking a stream that has
-// ended does nothing.
+// A value that names a stream for other threads. It stays valid until the server is closed: waking
+// a stream that has ended does nothing.
 typedef struct http_waker {
     void *loop;
     uint32_t slot, generation;

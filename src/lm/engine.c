@@ -151,7 +151,8 @@ static lm_stream *stream_new(const lm_request *r) {
     s->arg = r->arg;
     s->top_k = r->top_k;
     s->n_max = n_max;
-    s->n_prompt = s->n_ids = s->n_read = s->n_out = r->n_prompt;
+    s->n_prompt = s->n_ids = s->n_read = r->n_prompt;
+    s->n_out = r->n_prompt;
     s->refs = 2;
     memcpy(s->ids, r->prompt, r->n_prompt * sizeof *r->prompt);
     lm__sampler_init(&s->sampler, r->rng, r->seed);

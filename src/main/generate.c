@@ -75,7 +75,7 @@ static uint64_t print_stream(lm_stream *stream, bell *b, lm_state *state, int64_
         n_tokens += n;
         bool is_over = n == 0 && *state != LM_RUNNING;
         if (is_over) bpe_stream_end(&decoder, &text);
-        fwrite(text.ptr, 1, text.len, stdout);
+        if (text.len) fwrite(text.ptr, 1, text.len, stdout);
         fflush(stdout);
         if (is_over) return n_tokens;
         if (n == 0) wait_for(b);

@@ -42,7 +42,7 @@ static status map_fd(os_map *m, const char *path, os_advice advice, err *e) {
 }
 
 status os_map_open(os_map *m, const char *path, os_advice advice, err *e) {
-    *m = (os_map){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    *m = (os_map){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a FIFO must not block
     snprintf(m->path, sizeof m->path, "%s", path);
     if (m->fd < 0) {
         status s = err_sys(e, "%s: cannot open", path);
@@ -87,8 +87,13 @@ bool os_map_is_resident(const os_map *m, uint64_t off, uint64_t len) {
 void os_map_touch(const os_map *m, uint64_t off, uint64_t len) {
     size_t from, to;
     if (!page_range(m, off, len, &from, &to)) return;
-    for (size_t at = from; at < to; at += PAGE)
-        (void)*(const volatile uint8_t *)(m->base + at);
+    char sink[16 * PAGE];  // read, not mapped access: a file that shrank ends early, no SIGBUS
+    while (from < to) {
+        ssize_t n = pread(m->fd, sink, min_size(to - from, sizeof sink), (off_t)from);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return;
+        from += (size_t)n;
+    }
 }
 
 status os_stat(os_file_stat *out, const char *path, err *e) {
@@ -145,11 +150,16 @@ status os_new_open(os_new_file *f, const char *path, err *e) {
     return OK;
 }
 
-static status write_all(int fd, const char *path, const uint8_t *p, size_t len, err *e) {
+static status broken(os_new_file *f, err *e) {
+    f->failed = true;
+    return err_sys(e, "%s: write", f->tmp);
+}
+
+static status write_all(os_new_file *f, const uint8_t *p, size_t len, err *e) {
     while (len) {
-        ssize_t n = write(fd, p, len);
+        ssize_t n = write(f->fd, p, len);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return err_sys(e, "%s: write", path);
+        if (n < 0) return broken(f, e);
         p += n, len -= (size_t)n;
     }
     return OK;
@@ -158,13 +168,13 @@ static status write_all(int fd, const char *path, const uint8_t *p, size_t len, 
 static status flush(os_new_file *f, err *e) {
     size_t n = f->n_buf;
     f->n_buf = 0;
-    return write_all(f->fd, f->tmp, f->buf, n, e);
+    return write_all(f, f->buf, n, e);
 }
 
 status os_new_write(os_new_file *f, const void *data, size_t len, err *e) {
     if (len > f->cap_buf - f->n_buf) TRY(flush(f, e));
     if (len > f->cap_buf) {
-        TRY(write_all(f->fd, f->tmp, data, len, e));
+        TRY(write_all(f, data, len, e));
     } else if (len) {
         memcpy(f->buf + f->n_buf, data, len);
         f->n_buf += len;
@@ -180,7 +190,7 @@ status os_new_patch(os_new_file *f, uint64_t off, const void *data, size_t len, 
     while (len) {
         ssize_t n = pwrite(f->fd, p, len, (off_t)off);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return err_sys(e, "%s: write", f->tmp);
+        if (n < 0) return broken(f, e);
         p += n, len -= (size_t)n, off += (uint64_t)n;
     }
     return OK;
@@ -200,7 +210,9 @@ static status sync_dir(const char *path, err *e) {
 }
 
 status os_new_commit(os_new_file *f, err *e) {
+    bool hole = f->failed;  // an earlier write failed and the caller went on
     status s = flush(f, e);
+    if (!s && hole) s = err_set(e, E_IO, "%s: an earlier write failed", f->tmp);
     if (!s && fsync(f->fd)) s = err_sys(e, "%s: sync", f->tmp);
     if (!s && rename(f->tmp, f->path)) s = err_sys(e, "%s: cannot replace", f->path);
     if (s) {

@@ -34,7 +34,8 @@ static inline str os_map_str(const os_map *m) {
 // Whether all of [off, off+len) is in memory now, so that reading it will not wait for the disk.
 // Clamped to the file; false when the kernel will not say.
 bool os_map_is_resident(const os_map *m, uint64_t off, uint64_t len);
-// Reads one byte of each page of the range, so that it is resident afterwards. Blocks.
+// Reads the range from the disk, so that it is resident afterwards. Blocks; harmless on a file
+// that has shrunk.
 void os_map_touch(const os_map *m, uint64_t off, uint64_t len);
 
 typedef struct os_file_stat {
@@ -53,6 +54,7 @@ typedef struct os_new_file {
     uint64_t len;  // bytes written, buffered ones included
     size_t n_buf, cap_buf;
     uint8_t *buf;
+    bool failed;  // a write failed: commit will refuse
     char path[OS_PATH_MAX], tmp[OS_PATH_MAX];
 } os_new_file;
 

@@ -145,6 +145,8 @@ void os_pool_close(os_pool *p) {
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < p->n_threads; i++)
         pthread_join(p->threads[i], NULL);
+    for (os_job *job; (job = take_job(p));)  // a pool without threads
+        job->run(job);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->for_lock);
     pthread_mutex_destroy(&p->lock);

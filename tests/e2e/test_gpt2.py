@@ -71,9 +71,10 @@ def test_random_seed_is_told_and_repeats(server):
     assert a == stream(server, query=f"max_length=30&seed={seed}")[1]
 
 
-@pytest.mark.parametrize("case", GOLDEN["runs"], ids=lambda c: f"{c['kind']}-{c['prompt'][:12]}")
+@pytest.mark.parametrize("case", GOLDEN["greedy"] + GOLDEN["seeded"],
+                         ids=lambda c: f"{c['prompt'][:12]}-k{c['top_k']}-{c['seed']}")
 def test_text_is_what_pytorch_generated(server, case):
-    query = f"max_length={len(case['ids'])}&top_k={case['top_k']}&seed={case.get('seed') or 0}"
+    query = f"max_length={case['max_length']}&top_k={case['top_k']}&seed={case['seed']}"
     _, chunks = stream(server, case["prompt"], query)
     assert b"".join(chunks).decode() == case["text"]
 
@@ -125,7 +126,22 @@ def test_post_is_for_long_prompts(server):
     assert r.status == 200 and r.text.startswith("One two three")
 
 
-@pytest.mark.parametrize("prompt", ["naïve café", "日本語 text", "🙂🙃", "a <|endoftext|> b", "\x00\x01"])
+def test_a_very_long_prompt_comes_back_whole(server):
+    prompt = "é " + "a" * 100_000  # few tokens a byte: "a" runs are in the vocabulary
+    r = server.request("POST", "/gpt2/generate?max_length=5&seed=1", body=prompt.encode())
+    assert r.status == 400  # 100,000 bytes are over a context of 256 tokens
+    prompt = "-" * 15_000  # 64 dashes are one token
+    for accept in ("*/*", "text/event-stream"):
+        r = server.request("POST", "/gpt2/generate?max_length=5&seed=1", body=prompt.encode(),
+                           headers={"Accept": accept})
+        if accept == "*/*":
+            assert r.text == prompt
+        else:
+            events = [json.loads(e[len("data: "):]) for e in r.text.split("\n\n") if e]
+            assert "".join(e.get("prompt", "") for e in events) == prompt
+
+
+@pytest.mark.parametrize("prompt", ["naïve café", "日本語 text", "🙂🙃", "a <|endoftext|> b", "\x01\x02"])
 def test_S1_G06_G08_any_prompt_streams_in_bytes(server, prompt):
     _, chunks = stream(server, prompt, "max_length=40&seed=5")
     assert chunks[0] == prompt.encode()

@@ -109,8 +109,70 @@ static void shared_checkpoint(void **state) {
     lm_model_close(m);
 }
 
+#define GOLDEN(kind)                                                                               \
+    static void kind##_checkpoint(void **state) {                                                  \
+        (void)state;                                                                               \
+        check_golden("tests/golden/gpt2_" #kind);                                                  \
+    }
+
+static void check_golden(const char *stem) {
+    char path[64], cases[64], npy[64];
+    snprintf(path, sizeof path, "%s.pt", stem);
+    snprintf(cases, sizeof cases, "%s.json", stem);
+    snprintf(npy, sizeof npy, "%s.npy", stem);
+    lm_model *m;
+    err e = {0};
+    if (lm_model_open(&m, path, &e)) fail_msg("%s", e.msg);
+    const lm_spec *s = lm_model_spec(m);
+    assert_int_equal(s->vocab_size, 512);
+    assert_int_equal(s->block_size, 64);
+    assert_int_equal(s->step, 10);
+    assert_true(s->val_loss == 3.5);
+    assert_int_equal(s->n_params, 512 * 32 + 64 * 32 + 2 * (12 * 32 * 32 + 13 * 32) + 2 * 32);
+    check_logits(m, cases, npy);
+    run_cases(m, cases, 0);
+    lm_model_close(m);
+}
+GOLDEN(f32)
+GOLDEN(f16)
+GOLDEN(bf16)
+
+// Each has one thing wrong; the message must name it.
+static void broken_checkpoints(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *says;
+        status code;
+    } cases[] = {
+        {"missing", "transformer.h.0.mlp.c_fc.bias is missing", E_FORMAT},
+        {"shape",
+         "transformer.h.0.attn.c_attn.weight has shape [16, 48], the config wants [48, 16]",
+         E_FORMAT},
+        {"dtype", "transformer.ln_f.bias is not f32, f16 or bf16", E_UNSUPPORTED},
+        {"extra", "unexpected tensor transformer.h.1.ln_1.bias", E_FORMAT},
+        {"untied", "lm_head.weight differs from transformer.wte.weight", E_UNSUPPORTED},
+        {"heads", "n_embd 16 over n_head 3 must be a whole multiple of 16", E_UNSUPPORTED},
+        {"config", "config.n_layer is missing", E_FORMAT},
+        {"limit", "config.block_size is 1.07374e+09, must be in 1..16384", E_LIMIT},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        char path[64], want[200];
+        snprintf(path, sizeof path, "tests/golden/gpt2_bad_%s.pt", cases[i].name);
+        snprintf(want, sizeof want, "%s: %s", path, cases[i].says);
+        lm_model *m;
+        err e = {0};
+        assert_int_equal(lm_model_open(&m, path, &e), cases[i].code);
+        assert_string_equal(e.msg, want);
+        assert_null(m);
+    }
+    lm_model *m;
+    assert_int_equal(lm_model_open(&m, "tests/golden/none.pt", NULL), E_NOT_FOUND);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(f32_checkpoint),    cmocka_unit_test(f16_checkpoint),
+        cmocka_unit_test(bf16_checkpoint),   cmocka_unit_test(broken_checkpoints),
         cmocka_unit_test(shared_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

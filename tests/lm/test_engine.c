@@ -1,0 +1,486 @@
+// The scheduler: crowds, order, limits, cancellation, ends. Models are random and small.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "lm/forward.h"
+#include "os/clock.h"
+#include "tests/lm/lm_cases.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static const lm_spec tiny = {
+    .block_size = 128, .vocab_size = 300, .n_layer = 2, .n_head = 2, .n_embd = 32};
+
+static lm_model *model_new(lm_spec s) {
+    lm_model *m;
+    assert_int_equal(lm__model_random(&m, &s, 7, NULL), OK);
+    return m;
+}
+
+static lm_engine *engine_new(int threads, int streams, int queue) {
+    lm_engine *g;
+    err e = {0};
+    if (lm_engine_open(&g, &(lm_config){threads, streams, queue}, &e)) fail_msg("%s", e.msg);
+    return g;
+}
+
+static const int32_t counting[200] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+                                      12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+                                      23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
+
+static lm_request request(const lm_model *m, size_t n_prompt, int max_length, uint64_t seed) {
+    return (lm_request){.model = m,
+                        .prompt = counting,
+                        .n_prompt = n_prompt,
+                        .max_length = max_length,
+                        .top_k = 50,
+                        .seed = seed};
+}
+
+static lm_stream *submit(lm_engine *g, lm_request r) {
+    lm_stream *s;
+    err e = {0};
+    if (lm_submit(&s, g, &r, &e)) fail_msg("%s", e.msg);
+    return s;
+}
+
+static size_t run_alone(int32_t *ids, lm_state *state, lm_engine *g, lm_request r) {
+    lm_stream *s = submit(g, r);
+    size_t n = drain(ids, CASE_IDS_MAX, state, s);
+    lm_stream_close(s);
+    return n;
+}
+
+static lm_counters counters(const lm_engine *g) {
+    lm_counters c;
+    lm_engine_counters(&c, g);
+    return c;
+}
+
+static void sleep_ms(int ms) {
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+}
+
+// --- Same text, whatever goes on around it -----------------------------------------------------
+
+static void a_crowd_changes_nothing(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    lm_engine *g = engine_new(2, 64, 0);
+    enum { CROWD = 16 };
+    static int32_t alone[CROWD][CASE_IDS_MAX], together[CROWD][CASE_IDS_MAX];
+    lm_stream *s[CROWD];
+    size_t n[CROWD];
+    lm_state st;
+    for (size_t i = 0; i < CROWD; i++)  // prompts of 1 to 91 tokens: some are read in pieces
+        n[i] = run_alone(alone[i], &st, g, request(m, 1 + 6 * i, 128, i));
+    for (size_t i = 0; i < CROWD; i++)
+        s[i] = submit(g, request(m, 1 + 6 * i, 128, i));
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(drain(together[i], CASE_IDS_MAX, &st, s[i]), n[i]);
+        assert_int_equal(n[i], 127 - 6 * i);
+        assert_int_equal(st, LM_LENGTH);
+        assert_memory_equal(alone[i], together[i], n[i] * sizeof(int32_t));
+        lm_stream_close(s[i]);
+    }
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+static void forward_ids(float *logits, const lm_model *m, os_pool *pool, size_t chunk) {
+    lm_work w;
+    lm_kv kv;
+    assert_int_equal(lm__work_open(&w, m, NULL), OK);
+    assert_int_equal(lm__kv_open(&kv, m, 100, NULL), OK);
+    for (size_t at = 0; at < 100; at += chunk) {
+        lm_segment seg = {&kv, counting + at, min_size(chunk, 100 - at), at, true, NULL};
+        lm__forward(&w, m, pool, &seg, 1);
+        memcpy(logits, seg.logits, (size_t)m->spec.vocab_size * sizeof *logits);
+    }
+    lm__kv_close(&kv);
+    lm__work_close(&w);
+}
+
+static void kernels_chunks_and_threads_give_the_same_bits(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    os_pool *pool;
+    assert_int_equal(os_pool_open(&pool, 3, 1, "test", NULL), OK);
+    const kern *all[4];
+    size_t kerns = kern_all(all);
+    float want[300], got[300];
+    forward_ids(want, m, NULL, 100);
+    for (size_t i = 0; i < kerns; i++) {
+        static const size_t chunks[] = {1, 7, 64, 100};
+        m->kern = all[i];
+        for (size_t j = 0; j < countof(chunks); j++) {
+            forward_ids(got, m, j % 2 ? pool : NULL, chunks[j]);
+            assert_memory_equal(want, got, sizeof want);
+        }
+    }
+    os_pool_close(pool);
+    lm_model_close(m);
+}
+
+static void two_models_take_turns(void **state) {
+    (void)state;
+    lm_spec wide = tiny;
+    wide.n_embd = 64;
+    lm_model *a = model_new(tiny), *b = model_new(wide);
+    lm_engine *g = engine_new(1, 0, 0);
+    int32_t want[2][CASE_IDS_MAX], got[CASE_IDS_MAX];
+    lm_state st;
+    run_alone(want[0], &st, g, request(a, 3, 40, 1));
+    run_alone(want[1], &st, g, request(b, 3, 40, 1));
+    lm_stream *s[6];
+    for (int i = 0; i < 6; i++)
+        s[i] = submit(g, request(i % 2 ? b : a, 3, 40, 1));
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(drain(got, CASE_IDS_MAX, &st, s[i]), 37);
+        assert_memory_equal(got, want[i % 2], 37 * sizeof *got);
+        lm_stream_close(s[i]);
+    }
+    lm_engine_close(g);
+    lm_model_close(a);
+    lm_model_close(b);
+}
+
+// --- Limits ------------------------------------------------------------------------------------
+
+static void refuse(lm_engine *g, lm_request r, status code, const char *says) {
+    lm_stream *s;
+    err e = {0};
+    assert_int_equal(lm_submit(&s, g, &r, &e), code);
+    assert_string_equal(e.msg, says);
+    assert_null(s);
+}
+
+static void requests_are_checked(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    lm_engine *g = engine_new(1, 0, 0);
+    lm_request r = request(m, 0, 10, 1);
+    refuse(g, r, E_ARG, "the prompt has no tokens");
+    r.n_prompt = 129;
+    refuse(g, r, E_LIMIT, "the prompt has 129 tokens, the model's context holds 128");
+    r = request(m, 3, 10, 1);
+    r.top_k = 0;
+    refuse(g, r, E_ARG, "top_k is 0, must be in 1..1024");
+    r.top_k = LM_TOP_K_MAX + 1;
+    refuse(g, r, E_ARG, "top_k is 1025, must be in 1..1024");
+    r = request(m, 3, 10, 1);
+    int32_t bad[] = {1, 2, 300};
+    r.prompt = bad;
+    refuse(g, r, E_ARG, "token 2 of the prompt is 300, must be in 0..299");
+    bad[2] = -1;
+    refuse(g, r, E_ARG, "token 2 of the prompt is -1, must be in 0..299");
+    lm_engine_close(g);
+    lm_engine *none;
+    assert_int_equal(lm_engine_open(&none, &(lm_config){.streams_max = 1000}, NULL), E_ARG);
+    assert_int_equal(lm_engine_open(&none, &(lm_config){.n_threads = -1}, NULL), E_ARG);
+    lm_model_close(m);
+}
+
+static void max_length_counts_the_prompt(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    lm_engine *g = engine_new(1, 0, 0);
+    static const struct {
+        size_t n_prompt, n_new;
+        int max_length;
+    } cases[] = {{10, 1, 11}, {10, 0, 10},   {10, 0, 3},    {10, 0, 0},
+                 {10, 0, -5}, {127, 1, 500}, {128, 0, 500}, {1, 127, 1000000}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        int32_t ids[CASE_IDS_MAX];
+        lm_state st;
+        lm_request r = request(m, cases[i].n_prompt, cases[i].max_length, 1);
+        assert_int_equal(run_alone(ids, &st, g, r), cases[i].n_new);
+        assert_int_equal(st, LM_LENGTH);
+    }
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+static void a_full_queue_says_so(void **state) {
+    (void)state;
+    lm_spec slow = tiny;
+    slow.block_size = 8192;
+    lm_model *m = model_new(slow);
+    lm_engine *g = engine_new(1, 2, 3);
+    lm_stream *s[5];
+    for (int i = 0; i < 5; i++)
+        s[i] = submit(g, request(m, 3, 8192, 1));
+    refuse(g, request(m, 3, 8192, 1), E_AGAIN, "2 streams run and 3 wait, that is all that may");
+    while (counters(g).streams_live < 2)
+        sleep_ms(1);
+    assert_int_equal(counters(g).streams_waiting, 3);
+    lm_stream_close(s[0]);
+    while (counters(g).streams_waiting > 2)  // the next in the queue moves up
+        sleep_ms(1);
+    int32_t ids[8];
+    lm_state st = LM_RUNNING;
+    while (lm_stream_read(ids, 8, &st, s[2]) == 0)
+        sleep_ms(1);
+    assert_int_equal(lm_stream_read(ids, 8, &st, s[3]), 0);
+    s[0] = submit(g, request(m, 3, 8192, 1));
+    for (int i = 0; i < 5; i++)
+        lm_stream_close(s[i]);
+    while (counters(g).streams_live + counters(g).streams_waiting)
+        sleep_ms(1);
+    assert_int_equal(counters(g).streams_cancelled, 6);
+    assert_int_equal(counters(g).streams_total, 6);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+// --- Ends --------------------------------------------------------------------------------------
+
+// A model of the real vocabulary whose best id is the same everywhere: logits are column 0 of wte.
+static lm_model *model_saying(int32_t id, float how_loud, int32_t second) {
+    lm_model *m = model_new(
+        (lm_spec){.block_size = 64, .vocab_size = 50304, .n_layer = 1, .n_head = 1, .n_embd = 16});
+    memset(m->ln_gain, 0, 16 * sizeof(float));
+    memset(m->ln_bias, 0, 16 * sizeof(float));
+    m->ln_bias[0] = 1;
+    float *w = (float *)m->wte.panels;
+    size_t panel = 16 * KERN_PANEL;
+    w[(size_t)id / KERN_PANEL * panel + (size_t)id % KERN_PANEL] = how_loud;
+    w[(size_t)second / KERN_PANEL * panel + (size_t)second % KERN_PANEL] = how_loud / 2;
+    return m;
+}
+
+static void end_of_text_stops(void **state) {
+    (void)state;
+    lm_model *m = model_saying(LM_EOT, 1000, 5);
+    lm_engine *g = engine_new(1, 0, 0);
+    int32_t ids[CASE_IDS_MAX];
+    lm_state st;
+    assert_int_equal(run_alone(ids, &st, g, request(m, 3, 40, 1)), 0);
+    assert_int_equal(st, LM_STOPPED);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+static void padding_ids_never_come_out(void **state) {
+    (void)state;
+    lm_model *m = model_saying(50300, 100, 5);
+    lm_engine *g = engine_new(1, 0, 0);
+    int32_t ids[CASE_IDS_MAX];
+    lm_state st;
+    lm_request r = request(m, 3, 20, 1);
+    r.top_k = 1;
+    assert_int_equal(run_alone(ids, &st, g, r), 17);
+    for (int i = 0; i < 17; i++)
+        assert_int_equal(ids[i], 5);
+    int32_t padding = 50257;  // nor in
+    r.prompt = &padding;
+    r.n_prompt = 1;
+    refuse(g, r, E_ARG, "token 0 of the prompt is 50257, must be in 0..50256");
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+static void weights_that_are_no_numbers_fail(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    m->ln_bias[3] = __builtin_nanf("");
+    lm_engine *g = engine_new(1, 0, 0);
+    int32_t ids[CASE_IDS_MAX];
+    lm_state st;
+    assert_int_equal(run_alone(ids, &st, g, request(m, 3, 40, 1)), 0);
+    assert_int_equal(st, LM_FAILED);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+// --- Notify, cancel, close ---------------------------------------------------------------------
+
+typedef struct bell {
+    _Atomic int rings;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+} bell;
+
+static void ring(void *arg) {
+    bell *b = arg;
+    pthread_mutex_lock(&b->lock);
+    b->rings++;
+    pthread_cond_signal(&b->cond);
+    pthread_mutex_unlock(&b->lock);
+}
+
+static void notify_tells_of_everything(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    lm_engine *g = engine_new(1, 0, 0);
+    bell b = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+    for (int max_length = 3; max_length < 40; max_length += 12) {
+        lm_request r = request(m, 3, max_length, 1);
+        r.notify = ring;
+        r.arg = &b;
+        lm_stream *s = submit(g, r);
+        lm_state st = LM_RUNNING;
+        int32_t ids[64];
+        size_t n = 0;
+        int seen = b.rings;
+        for (;;) {  // sleeping on notify alone must reach the end
+            n += lm_stream_read(ids, 64, &st, s);
+            if (st != LM_RUNNING) break;
+            pthread_mutex_lock(&b.lock);
+            while (b.rings == seen)
+                pthread_cond_wait(&b.cond, &b.lock);
+            seen = b.rings;
+            pthread_mutex_unlock(&b.lock);
+        }
+        assert_int_equal(n, max_length - 3);
+        assert_int_equal(st, LM_LENGTH);
+        lm_stream_close(s);
+    }
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+static void close_ends_work_at_once(void **state) {
+    (void)state;
+    lm_spec slow = tiny;
+    slow.block_size = 8192;
+    lm_model *m = model_new(slow);
+    lm_engine *g = engine_new(1, 0, 0);
+    bell b = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+    lm_request r = request(m, 3, 8192, 1);
+    r.notify = ring;
+    r.arg = &b;
+    lm_stream *s = submit(g, r);
+    while (b.rings < 5)
+        sleep_ms(1);
+    lm_stream_close(s);
+    int rings = b.rings;
+    uint64_t before = counters(g).tokens_generated;
+    while (counters(g).streams_live)
+        sleep_ms(1);
+    assert_int_equal(b.rings, rings);  // not after close
+    assert_true(counters(g).tokens_generated <= before + 2);
+    assert_int_equal(counters(g).streams_cancelled, 1);
+    uint64_t steps = counters(g).steps;
+    sleep_ms(20);
+    assert_int_equal(counters(g).steps, steps);  // idle is idle
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+static void engine_closes_under_live_streams(void **state) {
+    (void)state;
+    lm_spec slow = tiny;
+    slow.block_size = 8192;
+    lm_model *m = model_new(slow);
+    lm_engine *g = engine_new(2, 2, 8);
+    lm_stream *s[6];
+    for (int i = 0; i < 6; i++)
+        s[i] = submit(g, request(m, 3, 8192, 1));
+    sleep_ms(5);
+    lm_stream_close(s[1]);
+    lm_stream_close(s[5]);
+    lm_engine_close(g);
+    for (int i = 0; i < 5; i++) {
+        if (i == 1) continue;
+        static int32_t ids[8192];
+        lm_state st;
+        drain(ids, 8192, &st, s[i]);
+        assert_int_equal(st, LM_FAILED);
+        lm_stream_close(s[i]);
+    }
+    lm_model_close(m);
+    lm_stream_close(NULL);
+    lm_engine_close(NULL);
+    lm_model_close(NULL);
+}
+
+static void reads_may_be_small(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    lm_engine *g = engine_new(1, 0, 0);
+    int32_t want[CASE_IDS_MAX], id;
+    lm_state st;
+    size_t n = run_alone(want, &st, g, request(m, 3, 60, 4)), got = 0;
+    lm_stream *s = submit(g, request(m, 3, 60, 4));
+    while (counters(g).streams_live + counters(g).streams_waiting)
+        sleep_ms(1);
+    assert_int_equal(lm_stream_read(NULL, 0, &st, s), 0);
+    assert_int_equal(st, LM_RUNNING);  // the end comes after the last id
+    while (lm_stream_read(&id, 1, &st, s)) {
+        assert_int_equal(id, want[got++]);
+        assert_int_equal(st, got == n ? LM_LENGTH : LM_RUNNING);
+    }
+    assert_int_equal(got, n);
+    lm_stream_close(s);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+// Many threads submit, read, and give up at random; for the thread sanitizer.
+typedef struct client {
+    lm_engine *g;
+    const lm_model *m;
+    unsigned seed;
+} client;
+
+static void *client_run(void *arg) {
+    client *c = arg;
+    for (unsigned i = 0; i < 20; i++) {
+        lm_request r = request(c->m, 1 + (c->seed + i) % 40, 60, i);
+        lm_stream *s;
+        if (lm_submit(&s, c->g, &r, NULL)) continue;
+        int32_t ids[64];
+        lm_state st = LM_RUNNING;
+        for (unsigned j = 0; st == LM_RUNNING && !((i + c->seed) % 3 == 0 && j == i); j++) {
+            lm_stream_read(ids, 64, &st, s);
+            nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+        }
+        lm_stream_close(s);
+    }
+    return NULL;
+}
+
+static void many_clients(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    lm_engine *g = engine_new(3, 3, 2);
+    pthread_t t[4];
+    client c[4];
+    for (unsigned i = 0; i < 4; i++) {
+        c[i] = (client){g, m, i * 5};
+        assert_int_equal(pthread_create(&t[i], NULL, client_run, &c[i]), 0);
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(t[i], NULL);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_crowd_changes_nothing),
+        cmocka_unit_test(kernels_chunks_and_threads_give_the_same_bits),
+        cmocka_unit_test(two_models_take_turns),
+        cmocka_unit_test(requests_are_checked),
+        cmocka_unit_test(max_length_counts_the_prompt),
+        cmocka_unit_test(a_full_queue_says_so),
+        cmocka_unit_test(end_of_text_stops),
+        cmocka_unit_test(padding_ids_never_come_out),
+        cmocka_unit_test(weights_that_are_no_numbers_fail),
+        cmocka_unit_test(notify_tells_of_everything),
+        cmocka_unit_test(close_ends_work_at_once),
+        cmocka_unit_test(engine_closes_under_live_streams),
+        cmocka_unit_test(reads_may_be_small),
+        cmocka_unit_test(many_clients),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

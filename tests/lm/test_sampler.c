@@ -1,0 +1,152 @@
+// The noise against PyTorch's published values, and the race over hand-made logits.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lm/sampler.h"
+#include "tensor/kern.h"
+
+#include <math.h>
+
+static void assert_noise(lm_rng rng, uint64_t seed, const double want[4]) {
+    lm_sampler s;
+    float q[4];
+    lm__sampler_init(&s, rng, seed);
+    lm__sampler_noise(q, 4, &s);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs((double)q[i] / want[i] - 1) < 5e-6);
+}
+
+static void torch_noise(void **state) {
+    (void)state;
+    assert_noise(LM_RNG_TORCH, 0, (double[]){3.5083263, 1.2303847, 0.61504412, 2.5351186});
+    assert_noise(LM_RNG_TORCH, 42, (double[]){0.059914015, 0.064976126, 0.13191678, 0.054012951});
+    assert_noise(LM_RNG_TORCH, 1337, (double[]){0.98493665, 4.1854854, 0.92408913, 1.1425261});
+    // Only the low 32 bits of a seed count.
+    assert_noise(LM_RNG_TORCH, 42 + (7ULL << 32),
+                 (double[]){0.059914015, 0.064976126, 0.13191678, 0.054012951});
+}
+
+static void torch_noise_goes_on(void **state) {
+    (void)state;
+    lm_sampler a, b;
+    float all[2000], part[2000];
+    lm__sampler_init(&a, LM_RNG_TORCH, 5);
+    lm__sampler_init(&b, LM_RNG_TORCH, 5);
+    lm__sampler_noise(all, 2000, &a);
+    for (size_t i = 0; i < 2000; i += 50)
+        lm__sampler_noise(part + i, 50, &b);
+    assert_memory_equal(all, part, sizeof all);
+}
+
+static void cuda_noise(void **state) {
+    (void)state;
+    assert_noise(LM_RNG_CUDA, 0, (double[]){0.918677, 0.660333, 3.69167, 0.061791});
+    assert_noise(LM_RNG_CUDA, 42, (double[]){0.489456, 4.5993, 0.920264, 3.2112});
+    assert_noise(LM_RNG_CUDA, 1337, (double[]){0.157502, 0.502875, 0.122909, 0.879117});
+    lm_sampler s;
+    float q[4];
+    lm__sampler_init(&s, LM_RNG_CUDA, 42);
+    lm__sampler_noise(q, 4, &s);
+    lm__sampler_noise(q, 4, &s);  // the second call of a generator
+    static const double want[] = {0.0123574, 2.04872, 0.576068, 0.649881};
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs((double)q[i] / want[i] - 1) < 5e-6);
+}
+
+// --- Choice ------------------------------------------------------------------------------------
+
+enum { N = 64 };
+
+static int32_t sample(const float *logits, size_t n_ids, int top_k, uint64_t seed) {
+    lm_sampler s;
+    float copy[N];
+    memcpy(copy, logits, sizeof copy);
+    lm__sampler_init(&s, LM_RNG_TORCH, seed);
+    return lm__sample(&s, copy, N, n_ids, top_k, kern_best());
+}
+
+static void greedy_takes_the_best(void **state) {
+    (void)state;
+    float l[N];
+    for (int i = 0; i < N; i++)
+        l[i] = (float)((i * 37) % N);
+    assert_int_equal(sample(l, N, 1, 3), 19);  // 19 * 37 = 63 mod 64
+    l[19] = l[40] = l[7] = 100;
+    assert_int_equal(sample(l, N, 1, 3), 7);  // a tie: the lowest id
+}
+
+static void padding_is_never_drawn(void **state) {
+    (void)state;
+    float l[N] = {0};
+    for (int i = 50; i < N; i++)
+        l[i] = 80;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        int32_t id = sample(l, 50, 50, seed);
+        assert_in_range(id, 0, 49);
+    }
+    assert_int_equal(sample(l, 50, 1, 0), 0);
+}
+
+static void race_is_p_over_q(void **state) {
+    (void)state;
+    float l[N], q[N];
+    for (int i = 0; i < N; i++)
+        l[i] = -(float)i / 8;  // ranks are ids
+    for (uint64_t seed = 0; seed < 100; seed++)
+        for (int k = 2; k <= N; k *= 2) {
+            lm_sampler s;
+            lm__sampler_init(&s, LM_RNG_TORCH, seed);
+            lm__sampler_noise(q, (size_t)k, &s);
+            int best = 0;
+            for (int i = 1; i < k; i++)
+                if (exp((double)l[i]) / (double)q[i] > exp((double)l[best]) / (double)q[best])
+                    best = i;
+            assert_int_equal(sample(l, N, k, seed), best);
+        }
+}
+
+static void frequencies_follow_p(void **state) {
+    (void)state;
+    float l[N];
+    for (int i = 0; i < N; i++)
+        l[i] = -INFINITY;
+    l[11] = logf(0.7F), l[5] = logf(0.2F), l[60] = logf(0.1F);
+    int count[N] = {0};
+    lm_sampler s;
+    lm__sampler_init(&s, LM_RNG_CUDA, 9);
+    for (int i = 0; i < 20000; i++) {
+        float copy[N];
+        memcpy(copy, l, sizeof copy);
+        count[lm__sample(&s, copy, N, N, 50, kern_best())]++;
+    }
+    assert_in_range(count[11], 13700, 14300);
+    assert_in_range(count[5], 3750, 4250);
+    assert_int_equal(count[11] + count[5] + count[60], 20000);
+}
+
+static void no_number_is_an_error(void **state) {
+    (void)state;
+    float l[N];
+    for (int i = 0; i < N; i++)
+        l[i] = NAN;
+    assert_int_equal(sample(l, N, 50, 1), -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(torch_noise),
+        cmocka_unit_test(torch_noise_goes_on),
+        cmocka_unit_test(cuda_noise),
+        cmocka_unit_test(greedy_takes_the_best),
+        cmocka_unit_test(padding_is_never_drawn),
+        cmocka_unit_test(race_is_p_over_q),
+        cmocka_unit_test(frequencies_follow_p),
+        cmocka_unit_test(no_number_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,391 @@
+// The dump reader and the builder on odd, damaged and cut input, and killed while it works.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "os/rand.h"
+#include "tests/wiki/data.h"
+#include "wiki/inside.h"
+#include "wiki/wiki.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+// --- Revisions -------------------------------------------------------------------------------
+
+static wiki_revision parse(const char *xml) {
+    wiki_revision r;
+    err e = {0};
+    if (wiki_revision_parse(&r, str_of(xml), &data_arena, &e)) fail_msg("%s", e.msg);
+    return r;
+}
+
+static void whole_revision(void **state) {
+    (void)state;
+    wiki_revision r = parse(
+        " <page>\n<title>A &amp; B</title><ns>828</ns><id>5</id>"
+        "<redirect title=\"C &quot;d&quot; > e\" /><restrictions>edit=sysop</restrictions>"
+        "<revision><id>1</id><text>old</text><sha1>x</sha1></revision>"
+        "<revision><id>6</id><parentid>1</parentid><timestamp>2020-01-02T03:04:05Z</timestamp>"
+        "<contributor><username>U</username><id>77</id></contributor><minor />"
+        "<comment>c &lt;title&gt;</comment><!-- <text>no</text> --><origin>6</origin>"
+        "<model>Scribunto</model><format>text/plain</format>"
+        "<text bytes=\"9\" sha1=\"abc\" xml:space=\"preserve\">a &lt;b&gt; &amp;amp;</text>"
+        "<content><role>mediainfo</role><model>json</model><text>no</text></content>"
+        "<sha1>combined</sha1></revision>\n</page>\n");
+    assert_true(str_eq(r.title, STR("A & B")) && r.ns == 828 && r.page_id == 5 && r.rev_id == 6);
+    assert_true(str_eq(r.redirect, STR("C \"d\" > e")));
+    assert_true(str_eq(r.timestamp, STR("2020-01-02T03:04:05Z")));
+    assert_true(str_eq(r.model, STR("Scribunto")) && str_eq(r.sha1, STR("abc")));
+    assert_true(str_eq(r.text, STR("a <b> &amp;")));
+}
+
+static void old_and_empty_revisions(void **state) {
+    (void)state;
+    wiki_revision r = parse("<page><title>T</title><revision><text xml:space=\"preserve\" />"
+                            "<sha1 /></revision></page>");
+    assert_true(str_eq(r.title, STR("T")) && !r.text.len && !r.sha1.len && !r.model.len);
+    assert_true(!r.page_id && !r.rev_id && !r.ns && !r.redirect.len);
+    r = parse("<page><title>T</title><revision><text deleted=\"deleted\" /></revision></page>");
+    assert_int_equal(r.text.len, 0);
+    r = parse("<page><title>T</title><upload><text>no</text></upload></page>");
+    assert_int_equal(r.text.len, 0);
+}
+
+static void no_page(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        " ",
+        "page",
+        "<page>",
+        "<page></page>",
+        "<page/>",
+        "<page><title>a</title>",
+        "<page><title>a</title></page><page>",
+        "<page><title>a</title></page>x",
+        "x<page><title>a</title></page>",
+        "<page><title>a</title></revision></page>",
+        "<page><title>a<b></title></page>",
+        "<page><page><title>a</title></page></page>",
+        "<page><title>a</title><text",
+        "<page><title>a</title></page",
+        "<!-- <page>",
+        "<page><title>a</title><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></page>",
+        "<mediawiki><page><title>a</title></page></mediawiki>",
+        "<page a=\"><title>x</title></page>",
+    };
+    for (size_t i = 0; i < countof(bad); i++) {
+        wiki_revision r;
+        err e = {0};
+        assert_int_equal(wiki_revision_parse(&r, str_of(bad[i]), &data_arena, &e), E_FORMAT);
+        assert_true(e.msg[0]);
+    }
+}
+
+static void no_room_is_told(void **state) {
+    (void)state;
+    arena small;
+    wiki_revision r;
+    err e = {0};
+    char *text = memset(arena_alloc(&data_arena, 10000), 'x', 9999);
+    str xml = arena_fmt(&data_arena,
+                        "<page><title>a</title><revision><text>%s</text></revision>"
+                        "</page>",
+                        text);
+    assert_int_equal(arena_open(&small, 4096, NULL), OK);
+    assert_int_equal(wiki_revision_parse(&r, xml, &small, &e), E_LIMIT);
+    arena_close(&small);
+}
+
+// --- What is no dump -------------------------------------------------------------------------
+
+static void refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        str bytes;
+        const char *says;
+        status want;  // 0: E_FORMAT
+    } cases[] = {
+        {"empty.xml", STR_INIT(""), "empty"},
+        {"text.xml", STR_INIT("718:2566:Title\n"), "no MediaWiki dump"},
+        {"html.xml", STR_INIT("<html><body></body></html>"), "no MediaWiki dump"},
+        {"junk.xml", STR_INIT("x <mediawiki></mediawiki>"), "no MediaWiki dump"},
+        {"le.xml", STR_INIT("\xff\xfe<\0m\0"), "UTF-16"},
+        {"be.xml", STR_INIT("\xfe\xff\0<\0m"), "UTF-16"},
+        {"nobom.xml", STR_INIT("<\0m\0e\0d\0"), "UTF-16"},
+        {"packed.xml", STR_INIT("BZh9xxxx"), ".bz2"},
+        {"gz.xml", STR_INIT("\x1f\x8b\x08xxxxx"), "gzip"},
+        {"head.xml", STR_INIT("<mediawiki version=\"0.11\">\n"), "cut short"},
+        {"site.xml", STR_INIT("<mediawiki><siteinfo><sitename>x"), "cut short"},
+        {"cut.xml", STR_INIT("<mediawiki>" DATA_PAGE("A", "b") "<page><title>C</title>"), "byte 2"},
+        {"tail.xml", STR_INIT("<mediawiki>" DATA_PAGE("A", "b") "\0\0\0\0"), "behind the end"},
+        {"new.xml", STR_INIT("<mediawiki version=\"1.0\"></mediawiki>"), "schema 1.0",
+         E_UNSUPPORTED},
+        {"item.xml", STR_INIT("<mediawiki><logitem></logitem></mediawiki>"), "no page"},
+        {"bad.xml.bz2", STR_INIT("BZh91AY&SYxxxxxxxxxxxxxxx"), "damaged bzip2"},
+        {"none.xml.bz2", STR_INIT(""), "empty"},
+        {"not.xml.bz2", STR_INIT("<mediawiki></mediawiki>"), "damaged bzip2"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        wiki_build_result r;
+        err e = {0};
+        const char *path = data_write(cases[i].name, cases[i].bytes);
+        assert_int_equal(data_build(path, &r, &e), cases[i].want ? cases[i].want : E_FORMAT);
+        if (!strstr(e.msg, cases[i].says) || !strstr(e.msg, data_dir))
+            fail_msg("\"%s\" does not say \"%s\"", e.msg, cases[i].says);
+        assert_int_not_equal(access(wiki_index_path(&data_arena, path), F_OK), 0);
+    }
+    wiki_build_result r;
+    err e = {0};
+    assert_int_equal(data_build(data_path("absent.xml"), &r, &e), E_NOT_FOUND);
+    assert_int_equal(data_build(data_path("absent.xml.bz2"), &r, &e), E_NOT_FOUND);
+}
+
+static void real_ones_refused(void **state) {
+    (void)state;
+    wiki_build_result r;
+    err e = {0};
+    assert_int_equal(data_build(data_shared("bgwiki-utf16-negative.xml.bz2"), &r, &e), E_FORMAT);
+    assert_non_null(strstr(e.msg, "UTF-16"));
+    const char *index =
+        data_shared("multistream/pages-articles-p2566p2583.multistream-index.xml.bz2");
+    assert_int_equal(data_build(index, &r, &e), E_FORMAT);
+    assert_non_null(strstr(e.msg, "no MediaWiki dump"));
+}
+
+static void long_titles(void **state) {
+    (void)state;
+    char *name = memset(arena_alloc(&data_arena, 3000), 'x', WIKI_TITLE_MAX);
+    str dump = arena_fmt(&data_arena, "<page><title>%s</title></page>", name);
+    wiki_build_result r;
+    err e = {0};
+    const char *path = data_write("long.xml", dump);
+    assert_int_equal(data_build(path, &r, &e), OK);
+    assert_int_equal(r.n_pages, 1);
+    assert_false(r.is_open_ended);
+    name[WIKI_TITLE_MAX] = 'x';
+    dump = arena_fmt(&data_arena, "<page><title>%s</title></page>", name);
+    assert_int_equal(data_build(data_write("long.xml", dump), &r, &e), E_LIMIT);
+    assert_non_null(strstr(e.msg, "limit 1024"));
+}
+
+static void sha1_is_checked(void **state) {
+    (void)state;
+    char digest[WIKI__SHA1_DIGITS];
+    assert_true(wiki__sha1(digest, (str){0}));  // known from MediaWiki: the empty page
+    assert_memory_equal(digest, "phoiac9h4m842xq45sp7s6u21eteeq1", WIKI__SHA1_DIGITS);
+    const char *path = data_write(
+        "sha1.xml",
+        STR("<mediawiki>"
+            "<page><title>Good</title><revision><text></text>"
+            "<sha1>phoiac9h4m842xq45sp7s6u21eteeq1</sha1></revision></page>"
+            "<page><title>Bad</title><revision><text>x</text>"
+            "<sha1>phoiac9h4m842xq45sp7s6u21eteeq1</sha1></revision></page></mediawiki>"));
+    wiki_build_result r;
+    err e = {0};
+    assert_int_equal(data_build(path, &r, &e), OK);
+    assert_int_equal(r.n_bad_sha1, 1);
+    assert_int_equal(r.n_without_sha1, 0);
+    wiki w;
+    wiki_page p;
+    assert_int_equal(wiki_open(&w, path, NULL, &e), OK);
+    assert_true(wiki_index_find(&p, w.index, STR("Bad")) && p.is_bad_sha1);
+    assert_true(wiki_index_find(&p, w.index, STR("Good")) && !p.is_bad_sha1);
+    wiki_close(&w);
+}
+
+// --- Cut at every byte -----------------------------------------------------------------------
+
+static const char small[] = DATA_SITE DATA_PAGE("A &amp; b", "x &lt; y")
+    DATA_REDIRECT("R", "A") "<!-- c -->" DATA_PAGE("Z", "") DATA_END;
+
+// Each cut in memory of exactly that size, so that the sanitizer sees a read too far.
+static void dump_cut_anywhere(void **state) {
+    (void)state;
+    size_t n_whole = 0;
+    for (size_t n = 0; n < sizeof small; n++) {
+        char *exact = malloc(n ? n : 1);
+        assert_non_null(exact);
+        memcpy(exact, small, n);
+        wiki_site site = {0};
+        arena a = data_arena;
+        wiki__dump d;
+        wiki__page p;
+        err e = {0};
+        status s = wiki__dump_open(&d, (str){exact, n}, &site, &a, &e);
+        for (bool more = true; !s && more;)
+            s = wiki__dump_next(&more, &p, &d, &e);
+        assert_true(s == OK || (s == E_FORMAT && e.msg[0]));
+        size_t footer = sizeof small - sizeof DATA_END;
+        if (!s && n < footer) assert_memory_equal(exact + p.off + p.len - 7, "</page>", 7);
+        n_whole += s == OK;
+        free(exact);
+    }
+    assert_in_range(n_whole, 4, 100);  // between pages, and at the end
+}
+
+static void index_cut_or_changed(void **state) {
+    (void)state;
+    const char *dump = data_write("cut.xml", (str){small, sizeof small - 1});
+    wiki_build_result r;
+    err e = {0};
+    assert_int_equal(data_build(dump, &r, &e), OK);
+    os_file_stat st;
+    assert_int_equal(os_stat(&st, dump, &e), OK);
+    str good = data_read(wiki_index_path(&data_arena, dump));
+    wiki_index *ix;
+    for (size_t n = 0; n < good.len; n++) {
+        const char *path = data_write("cut.idx", str_first(good, n));
+        assert_int_equal(wiki_index_open(&ix, path, st.len, st.mtime_ns, &e), E_FORMAT);
+        assert_null(ix);
+    }
+    char *bytes = arena_alloc(&data_arena, good.len);
+    for (size_t i = 0; i < good.len; i++) {
+        memcpy(bytes, good.ptr, good.len);
+        bytes[i] ^= 0x41;
+        const char *path = data_write("cut.idx", (str){bytes, good.len});
+        status s = wiki_index_open(&ix, path, st.len, st.mtime_ns, &e);
+        if (s == OK) {  // padding between sections is all that is not covered
+            assert_int_equal(good.ptr[i], 0);
+            wiki_index_close(ix);
+        } else {
+            assert_int_equal(s, E_FORMAT);
+        }
+    }
+}
+
+static void stale_index(void **state) {
+    (void)state;
+    const char *dump = data_write("stale.xml", (str){small, sizeof small - 1});
+    wiki_build_result r;
+    err e = {0};
+    wiki w;
+    assert_int_equal(wiki_open(&w, dump, NULL, &e), E_NOT_FOUND);
+    assert_non_null(strstr(e.msg, "parallelopedia index"));
+    assert_int_equal(data_build(dump, &r, &e), OK);
+    assert_int_equal(wiki_open(&w, dump, NULL, &e), OK);
+    wiki_close(&w);
+    data_write("stale.xml", STR("<mediawiki>" DATA_PAGE("New", "x") "</mediawiki>"));
+    assert_int_equal(wiki_open(&w, dump, NULL, &e), E_STALE);
+    assert_non_null(strstr(e.msg, "again"));
+    wiki_close(&w);
+    wiki_close(&w);
+}
+
+static void same_dump_same_bytes(void **state) {
+    (void)state;
+    const char *dump = data_write("same.xml", (str){small, sizeof small - 1});
+    wiki_build_result r;
+    err e = {0};
+    assert_int_equal(data_build(dump, &r, &e), OK);
+    str first = data_read(wiki_index_path(&data_arena, dump));
+    assert_int_equal(data_build(dump, &r, &e), OK);
+    assert_true(str_eq(first, data_read(wiki_index_path(&data_arena, dump))));
+}
+
+// --- bzip2 -----------------------------------------------------------------------------------
+
+// The unpacked file is used again, and made again when it is older than the packed one.
+static void unpacks_when_needed(void **state) {
+    (void)state;
+    const char *dump = data_shared("multistream/pages-articles-p2566p2583.multistream.xml.bz2");
+    str packed = data_read(dump);
+    const char *mine = data_write("u.xml.bz2", packed);
+    wiki_build_options o = {.dump = mine};
+    wiki_build_result r;
+    err e = {0};
+    assert_int_equal(wiki_index_build(&r, &o, &e), OK);
+    assert_int_equal(r.n_pages, 17);
+    wiki w;
+    assert_int_equal(wiki_open(&w, mine, NULL, &e), OK);  // by the packed name
+    wiki_close(&w);
+    for (size_t n = 1; n < packed.len; n += 997) {  // cut anywhere: no .xml appears
+        const char *cut = data_write("c.xml.bz2", str_first(packed, n));
+        o = (wiki_build_options){.dump = cut};
+        status s = wiki_index_build(&r, &o, &e);
+        bool is_new = !access(data_path("c.xml"), F_OK);
+        assert_true(s == E_FORMAT && e.msg[0]);
+        if (is_new) unlink(data_path("c.xml"));  // cut exactly between two streams
+    }
+}
+
+// --- Killed ----------------------------------------------------------------------------------
+
+static const char *big_dump(void) {
+    buf b;
+    arena a;
+    assert_int_equal(arena_open(&a, 64 << 20, NULL), OK);
+    buf_init(&b, &a, 0);
+    buf_add(&b, STR("<mediawiki>"));
+    for (int i = 0; i < 20000; i++)
+        buf_fmt(&b, "<page><title>Page %d</title><revision><text>t</text></revision></page>\n",
+                i * 7919 % 20000);
+    buf_add(&b, STR("</mediawiki>"));
+    const char *path = data_write("kill.xml", buf_str(&b));
+    arena_close(&a);
+    return path;
+}
+
+static size_t count_temporaries(void) {
+    size_t n = 0;
+    DIR *d = opendir(data_dir);
+    assert_non_null(d);
+    for (struct dirent *ent; (ent = readdir(d));)
+        n += strstr(ent->d_name, ".tmp.") != NULL;
+    closedir(d);
+    return n;
+}
+
+static void killed_at_any_moment(void **state) {
+    (void)state;
+    const char *dump = big_dump();
+    wiki_build_result r;
+    err e = {0};
+    assert_int_equal(data_build(dump, &r, &e), OK);
+    useconds_t whole_us = (useconds_t)(r.seconds * 1.5e6) + 1000;
+    str good = data_read(wiki_index_path(&data_arena, dump));
+    for (int i = 0; i < 30; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            for (;;)
+                if (data_build(dump, &r, &e)) _exit(1);
+        }
+        usleep(os_rand_u32() % whole_us);
+        kill(pid, SIGKILL);
+        int how;
+        assert_int_equal(waitpid(pid, &how, 0), pid);
+        assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+        arena saved = data_arena;
+        assert_true(str_eq(good, data_read(wiki_index_path(&data_arena, dump))));
+        data_arena = saved;
+    }
+    assert_int_equal(data_build(dump, &r, &e), OK);
+    assert_int_equal(count_temporaries(), 0);  // what the killed ones left was swept
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_revision),
+        cmocka_unit_test(old_and_empty_revisions),
+        cmocka_unit_test(no_page),
+        cmocka_unit_test(no_room_is_told),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(real_ones_refused),
+        cmocka_unit_test(long_titles),
+        cmocka_unit_test(sha1_is_checked),
+        cmocka_unit_test(dump_cut_anywhere),
+        cmocka_unit_test(index_cut_or_changed),
+        cmocka_unit_test(stale_index),
+        cmocka_unit_test(same_dump_same_bytes),
+        cmocka_unit_test(unpacks_when_needed),
+        cmocka_unit_test(killed_at_any_moment),
+    };
+    return cmocka_run_group_tests(tests, data_setup, data_teardown);
+}
