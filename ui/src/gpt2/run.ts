@@ -43,7 +43,7 @@ function loadRun(): Run {
 
 function take(run: Run, event: GenerateEvent, began: number): void {
   if ('prompt' in event) {
-    run.prompt = event.prompt;
+    return; // it is shown already, as it was typed
   } else if ('text' in event) {
     run.text += event.text;
     run.n = event.n;
