@@ -32,7 +32,7 @@ OPT     := $(if $(SAN),-O1 -fno-omit-frame-pointer -fsanitize=$(SAN) $(if $(find
 HARDEN  := $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 VERSION := $(shell cat VERSION)
 
-PKGS    := libpcre2-8 libutf8proc libcrypto
+PKGS    := libutf8proc libcrypto
 CFLAGS  += -std=gnu17 -g $(OPT) $(HARDEN) $(WARN) $(BASEISA) -ffp-contract=off -fPIE -pthread \
            $(if $(DEV)$(SAN),,-DNDEBUG) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -I$(GEN) -I. \
            $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
