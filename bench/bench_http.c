@@ -1,5 +1,5 @@
-// bench/bench_http.c -- the engine alone, for wrk by hand: prints its port, serves /plaintext,
-// /worker, /big and /stream until stdin closes. `make bench` runs bench/http, over the program.
+// bench/bench_http.c -- the engine alone: serves /plaintext, /big and /stream until stdin closes.
+// Prints its port. For wrk by hand; the program itself is `parallelopedia serve`.
 
 #include "http/server.h"
 

@@ -19,7 +19,7 @@ enum {
     OFFSETS_LIMIT = 1000,       // rows when ?limit= is absent
     OFFSETS_LIMIT_MAX = 10000,  // rows at most
     NAME_MIN_CHARS = 3,         // of a prefix search, as the original
-    PAGE_MAX = 64 << 20,        // bytes of XML that one HTML request may span
+    PAGE_MAX = 16 << 20,        // bytes of XML that one HTML request may span
     RANDOM_TRIES = 256,
 };
 

@@ -29,7 +29,7 @@ export function prepare(fragment: string, here: (id: string) => string): Prepare
   root.querySelectorAll(FORBIDDEN).forEach((e) => e.remove());
   root.querySelectorAll('*').forEach(disarm);
   root.querySelectorAll('a[href]').forEach((a) => rewriteLink(a, here));
-  dropEmptyRows(root);
+  tidyArguments(root);
   arrangeBoxes(root);
   root.querySelectorAll('table').forEach((t) => wrapTable(doc, t));
   return { html: root.innerHTML, headings: headingsOf(root, here) };
@@ -68,12 +68,15 @@ function decode(s: string): string {
   }
 }
 
-// Arguments that were given no value say nothing.
-function dropEmptyRows(root: Element): void {
-  for (const row of root.querySelectorAll('details.template tr')) {
-    const cell = row.querySelector('td');
-    if (cell && !cell.textContent?.trim() && !cell.querySelector('img')) row.remove();
+// Arguments of a folded template: names can be read and wrapped, and those without a value go.
+function tidyArguments(root: Element): void {
+  for (const row of root.querySelectorAll('details.template > table > tbody > tr')) {
+    const name = row.querySelector('th');
+    const value = row.querySelector('td');
+    if (!value?.textContent?.trim()) row.remove();
+    else if (name) name.textContent = name.textContent?.replaceAll('_', ' ') ?? '';
   }
+  root.querySelectorAll('details.template:not(:has(tr))').forEach((box) => box.remove());
 }
 
 // Folded templates above the first heading are what MediaWiki shows at the side (infoboxes). The
