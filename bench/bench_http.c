@@ -1,5 +1,5 @@
 // bench/bench_http.c -- the engine alone: serves /plaintext, /big and /stream until stdin closes.
-// Prints its port. For wrk by hand and for bench/http; the program itself is `parallelopedia serve`.
+// Prints its port. For wrk by hand; the program itself is `parallelopedia serve`.
 
 #include "http/server.h"
 

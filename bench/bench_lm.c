@@ -12,8 +12,8 @@
 #include "os/cpu.h"
 #include "os/pool.h"
 
-#include <inttypes.h>
 #include <math.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -82,45 +82,59 @@ typedef struct result {
     double first_s, total_s;  // until every stream has its first id; until all have ended
 } result;
 
-static int wait_all(lm_stream **s, int n, size_t *got, size_t at_least) {
+static void ring(void *sem) {
+    sem_post(sem);
+}
+
+// Sleeps until each stream has `at_least` new ids, or has ended.
+static void wait_all(sem_t *bell, lm_stream **s, int n, size_t *got, size_t at_least) {
     int32_t ids[1024];
-    int waiting = 0;
-    for (int i = 0; i < n; i++) {
-        lm_state state;
-        got[i] += lm_stream_read(ids, countof(ids), &state, s[i]);
-        waiting += got[i] < at_least && state == LM_RUNNING;
+    for (int waiting = 1; waiting;) {
+        waiting = 0;
+        for (int i = 0; i < n; i++) {
+            lm_state state;
+            got[i] += lm_stream_read(ids, countof(ids), &state, s[i]);
+            waiting += got[i] < at_least && state == LM_RUNNING;
+        }
+        if (waiting) sem_wait(bell);
     }
-    return waiting;
+}
+
+static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *bell) {
+    int32_t prompt[1024];
+    for (int j = 0; j < r.n_prompt; j++)
+        prompt[j] = (i * 977 + j * 31 + 7) % lm__ids(m);
+    lm_request q = {.model = m,
+                    .prompt = prompt,
+                    .n_prompt = (size_t)r.n_prompt,
+                    .max_length = r.n_prompt + r.n_new,
+                    .top_k = 50,
+                    .seed = (uint64_t)i,
+                    .notify = ring,
+                    .arg = bell};
+    lm_stream *s;
+    err e = {0};
+    if (!lm_submit(&s, g, &q, &e)) return s;
+    fprintf(stderr, "bench_lm: %s\n", e.msg);
+    exit(1);
 }
 
 static result generate(lm_engine *g, const lm_model *m, run r) {
     lm_stream *s[64];
     size_t got[64] = {0};
-    int32_t prompt[1024];
+    sem_t bell;
+    sem_init(&bell, 0, 0);
     result res = {0};
     int64_t t = os_now_ns();
-    for (int i = 0; i < r.streams; i++) {
-        for (int j = 0; j < r.n_prompt; j++)
-            prompt[j] = (i * 977 + j * 31 + 7) % lm__ids(m);
-        lm_request q = {.model = m,
-                        .prompt = prompt,
-                        .n_prompt = (size_t)r.n_prompt,
-                        .max_length = r.n_prompt + r.n_new,
-                        .top_k = 50,
-                        .seed = (uint64_t)i};
-        err e = {0};
-        if (!lm_submit(&s[i], g, &q, &e)) continue;
-        fprintf(stderr, "bench_lm: %s\n", e.msg);
-        exit(1);
-    }
-    while (wait_all(s, r.streams, got, 1))
-        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    for (int i = 0; i < r.streams; i++)
+        s[i] = submit(g, m, r, i, &bell);
+    wait_all(&bell, s, r.streams, got, 1);
     res.first_s = os_seconds_since(t);
-    while (wait_all(s, r.streams, got, (size_t)r.n_new))
-        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    wait_all(&bell, s, r.streams, got, (size_t)r.n_new);
     res.total_s = os_seconds_since(t);
     for (int i = 0; i < r.streams; i++)
         lm_stream_close(s[i]);
+    sem_destroy(&bell);
     return res;
 }
 
@@ -142,33 +156,40 @@ static double prefill_rate(lm_engine *g, const lm_model *m, int n) {
 
 // --- Report ------------------------------------------------------------------------------------
 
-static void report(const lm_model *m, int threads, double bandwidth, double one, double many,
-                   double prefill) {
-    const lm_spec *s = lm_model_spec(m);
-    double limit = bandwidth / (double)s->bytes_per_token;
-    double flops =
-        2.0 * (double)(s->bytes_per_token / 4 - (uint64_t)s->vocab_size * (uint64_t)s->n_embd);
-    printf("%s, %d threads, %s kernels\n", os_cpu_name(), threads, m->kern->name);
+typedef struct figures {
+    double bandwidth, limit, one, many, prefill;  // bytes/s, then tokens/s
+} figures;
+
+static void print_report(const lm_spec *s, const figures *f) {
+    double flops = 2 * ((double)s->bytes_per_token / 4 - (double)s->vocab_size * s->n_embd);
     printf("model              %.1f M parameters, %.1f MB read per token\n",
            (double)s->n_params / 1e6, (double)s->bytes_per_token / 1e6);
-    printf("read bandwidth     %.1f GB/s: at most %.1f tokens/s for one stream\n", bandwidth / 1e9,
-           limit);
-    printf("decode, 1 stream   %.1f tokens/s = %.0f %% of the limit\n", one, 100 * one / limit);
-    printf("decode, 16 streams %.1f tokens/s together\n", many);
-    printf("prefill, 512       %.0f tokens/s, %.0f GFLOP/s\n", prefill, prefill * flops / 1e9);
-    FILE *f = fopen(TSV, "ae");
-    if (!f) return;
-    fseek(f, 0, SEEK_END);
-    if (ftell(f) == 0)
-        fprintf(f, "date\tversion\tcpu\tthreads\tkernels\tMparams\tread_GBps\tlimit_tokps\t"
-                   "decode1_tokps\tof_limit\tdecode16_tokps\tprefill512_tokps\n");
+    printf("read bandwidth     %.1f GB/s: at most %.1f tokens/s for one stream\n",
+           f->bandwidth / 1e9, f->limit);
+    printf("decode, 1 stream   %.1f tokens/s = %.0f %% of the limit\n", f->one,
+           100 * f->one / f->limit);
+    printf("decode, 16 streams %.1f tokens/s together\n", f->many);
+    printf("prefill, 512       %.0f tokens/s, %.0f GFLOP/s\n", f->prefill,
+           f->prefill * flops / 1e9);
+}
+
+static void append_row(const lm_model *m, int threads, const figures *f) {
+    FILE *to = fopen(TSV, "ae");
+    if (!to) return;
+    fseek(to, 0, SEEK_END);
+    if (ftell(to) == 0)
+        fprintf(to, "date\tcommit\tcpu\tthreads\tkernels\tMparams\tread_GBps\tlimit_tokps\t"
+                    "decode1_tokps\tof_limit\tdecode16_tokps\tprefill512_tokps\n");
     char date[32];
     time_t now = (time_t)(os_wall_ns() / 1000000000);
-    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
-    fprintf(f, "%s\t%s\t%s\t%d\t%s\t%.1f\t%.2f\t%.1f\t%.1f\t%.3f\t%.1f\t%.1f\n", date, VERSION,
-            os_cpu_name(), threads, m->kern->name, (double)s->n_params / 1e6, bandwidth / 1e9,
-            limit, one, one / limit, many, prefill);
-    fclose(f);
+    struct tm tm;
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &tm));
+    const char *commit = getenv("BENCH_COMMIT");
+    fprintf(to, "%s\t%s\t%s\t%d\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%.0f\n", date,
+            commit ? commit : "-", os_cpu_name(), threads, m->kern->name,
+            (double)m->spec.n_params / 1e6, f->bandwidth / 1e9, f->limit, f->one, f->one / f->limit,
+            f->many, f->prefill);
+    fclose(to);
 }
 
 static status open_model(lm_model **m, const char *path, err *e) {
@@ -192,11 +213,14 @@ static status bench(const char *path, int threads, err *e) {
     TRY(open_model(&m, path, e));
     status st = lm_engine_open(&g, &(lm_config){.n_threads = threads}, e);
     if (!st) {
-        double one = decode_rate(g, m, (run){1, 8, 64});
-        double many = decode_rate(g, m, (run){16, 8, 48});
-        double prefill =
-            prefill_rate(g, m, 512 < m->spec.block_size ? 512 : m->spec.block_size - 1);
-        report(m, threads, bandwidth, one, many, prefill);
+        figures f = {.bandwidth = bandwidth};
+        f.limit = bandwidth / (double)m->spec.bytes_per_token;
+        f.one = decode_rate(g, m, (run){1, 8, 64});
+        f.many = decode_rate(g, m, (run){16, 8, 48});
+        f.prefill = prefill_rate(g, m, (int)min_i64(512, m->spec.block_size - 1));
+        printf("%s, %d threads, %s kernels\n", os_cpu_name(), threads, m->kern->name);
+        print_report(&m->spec, &f);
+        append_row(m, threads, &f);
     }
     lm_engine_close(g);
     lm_model_close(m);

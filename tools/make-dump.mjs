@@ -67,7 +67,8 @@ function sha1Base36(text) {
 
 function namespaceOf(title) {
   const colon = title.indexOf(":");
-  const found = colon > 0 && NAMESPACES.find(([key, name]) => key && name === title.slice(0, colon));
+  const prefix = title.slice(0, Math.max(colon, 0));
+  const found = NAMESPACES.find(([key, name]) => key && name === prefix);
   return found ? found[0] : 0;
 }
 
@@ -141,7 +142,9 @@ function brokenLinks(pages) {
   const titles = new Set([MISSING, ...pages.map((p) => p.title)]);
   const broken = [];
   for (const p of pages) {
-    if (p.redirect && !titles.has(p.redirect)) broken.push(`${p.where}: redirect to "${p.redirect}"`);
+    if (p.redirect && !titles.has(p.redirect)) {
+      broken.push(`${p.where}: redirect to "${p.redirect}"`);
+    }
     if (p.model !== "wikitext") continue;
     const text = p.text.replace(/<(nowiki|pre)>.*?<\/\1>/gs, "");
     for (const [, target] of text.matchAll(/\[\[([^|[\]]+)(?:\|[^[\]]*)?\]\]/g)) {
@@ -213,21 +216,31 @@ function dumpXml(pages) {
 
 function writeAtomically(file, data) {
   const tmp = `${file}.tmp.${process.pid}`;
-  const fd = fs.openSync(tmp, "w");
   try {
+    const fd = fs.openSync(tmp, "w");
     fs.writeFileSync(fd, data);
     fs.fsyncSync(fd);
-  } finally {
     fs.closeSync(fd);
+    fs.renameSync(tmp, file);
+  } catch (e) {
+    fs.rmSync(tmp, { force: true });
+    throw e;
   }
-  fs.renameSync(tmp, file);
 }
 
-const args = process.argv.slice(2).filter((a) => a !== "--check");
-if (args.length !== 2) fail("usage: make-dump.mjs DIR OUT.xml [--check]");
-const pages = readPages(args[0]);
-if (process.argv.includes("--check")) {
-  const broken = brokenLinks(pages);
-  if (broken.length) fail(`${broken.length} broken links:\n  ${broken.join("\n  ")}`);
+function main(argv) {
+  const args = argv.filter((a) => a !== "--check");
+  if (args.length !== 2) fail("usage: make-dump.mjs DIR OUT.xml [--check]");
+  const pages = readPages(args[0]);
+  if (args.length < argv.length) {
+    const broken = brokenLinks(pages);
+    if (broken.length) fail(`${broken.length} broken links:\n  ${broken.join("\n  ")}`);
+  }
+  writeAtomically(args[1], dumpXml(pages));
 }
-writeAtomically(args[1], dumpXml(pages));
+
+try {
+  main(process.argv.slice(2));
+} catch (e) {
+  fail(e.message); // the system's own: it names the call and the path
+}

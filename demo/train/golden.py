@@ -90,8 +90,8 @@ def runs_of(model, prompt, prompt_ids, top_k, seeds, wanted):
         if run["margin"] < SAFE:
             print(f"left out: {prompt!r} top_k {top_k} seed {seed} margin {run['margin']:.2g}")
             continue
-        head = {"prompt": prompt, "max_length": MAX_LENGTH, "top_k": top_k, "seed": seed, "rng": "torch"}
-        found.append({**head, "prompt_ids": prompt_ids, **run})
+        asked = {"prompt": prompt, "max_length": MAX_LENGTH, "top_k": top_k, "seed": seed}
+        found.append({**asked, "rng": "torch", "prompt_ids": prompt_ids, **run})
     return found
 
 
@@ -112,7 +112,8 @@ def main():
         json.dump({"about": about, **golden}, f, indent=1, ensure_ascii=False)
         f.write("\n")
     for run in runs:
-        print(f"--- top_k {run['top_k']} seed {run['seed']} margin {run['margin']:.2g}\n{run['text']}")
+        print(f"--- top_k {run['top_k']} seed {run['seed']} margin {run['margin']:.2g}")
+        print(run["text"])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """GPT-2 in PyTorch, small and plain: what train.py trains and golden.py runs.
 
-The names of the parameters are those of build-nanogpt, so that state_dict() is the checkpoint's form.
+The parameters have build-nanogpt's names, so that state_dict() is the checkpoint's form.
 """
 import math
 
@@ -18,7 +18,8 @@ class Attention(nn.Module):
 
     def forward(self, x):
         b, t, n = x.shape
-        q, k, v = (y.view(b, t, self.n_head, -1).transpose(1, 2) for y in self.c_attn(x).split(n, 2))
+        heads = self.c_attn(x).view(b, t, 3, self.n_head, -1)  # one matrix: q, then k, then v
+        q, k, v = heads.permute(2, 0, 3, 1, 4)
         score = q @ k.transpose(2, 3) / math.sqrt(n // self.n_head)
         score = score.masked_fill(torch.ones(t, t, dtype=torch.bool).triu(1), float("-inf"))
         return self.c_proj((score.softmax(-1) @ v).transpose(1, 2).reshape(b, t, n))

@@ -20,7 +20,7 @@ from model import GPT
 
 EOT, VOCAB = 50256, 50304
 CONFIG = {"block_size": 256, "vocab_size": VOCAB, "n_layer": 4, "n_head": 4, "n_embd": 128}
-HELD_OUT = 0.04  # of the articles' tokens: the end of every 25th window, for val_loss
+HELD_OUT = 0.04  # of the tokens, for val_loss
 
 
 def load_tokens(path):
@@ -30,23 +30,27 @@ def load_tokens(path):
     return row + [EOT]
 
 
-def split(data, block):
-    """Cuts the row into a training part and held-out windows, which never overlap."""
-    held, keep, at = [], [], 0
-    every = int(block / HELD_OUT)
-    while at < len(data):
-        keep.append(data[at : at + every - block])
-        part = data[at + every - block : at + every]
-        if len(part) == block:
-            held.append(part)
-        else:
-            keep.append(part)
-        at += every
-    return torch.cat(keep), torch.stack(held)
+def held_windows(row):
+    """What is kept out of training: whole contexts at regular places."""
+    block, every = CONFIG["block_size"], int(CONFIG["block_size"] / HELD_OUT)
+    return [row[end - block : end] for end in range(every, len(row) + 1, every)]
 
 
-def loss_of(model, ids, n_unused):
-    logits = model(ids[:, :-1])
+def take_out(row, windows):
+    """The row without the windows, and those that were found in it."""
+    found = []
+    for w in windows:
+        for at in range(len(row) - len(w) + 1):
+            if row[at : at + len(w)] == w:
+                row = row[:at] + row[at + len(w) :]
+                found.append(w)
+                break
+    return row, found
+
+
+def loss_of(model, seen, ids, n_unused):
+    """Of the next ids, given what was seen before; the last row counts n_unused times."""
+    logits = model(seen[:, :-1])
     logits = torch.cat([logits[..., :-1], logits[..., -1:] + math.log(n_unused)], -1)
     return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
 
@@ -54,14 +58,8 @@ def loss_of(model, ids, n_unused):
 def batch_of(data, n, length, unknown, drop):
     at = torch.randint(len(data) - length - 1, (n,))
     ids = torch.stack([data[i : i + length + 1] for i in at])
-    noisy = torch.where(torch.rand(ids.shape) < drop, torch.full_like(ids, unknown), ids)
-    return ids, noisy
-
-
-def train_loss(model, ids, noisy, n_unused):
-    logits = model(noisy[:, :-1])
-    logits = torch.cat([logits[..., :-1], logits[..., -1:] + math.log(n_unused)], -1)
-    return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+    seen = torch.where(torch.rand(ids.shape) < drop, torch.full_like(ids, unknown), ids)
+    return seen, ids
 
 
 def full_state(model, used):
@@ -75,8 +73,8 @@ def full_state(model, used):
 
 
 def save(path, model, used, step, val_loss):
-    checkpoint = {"model": full_state(model, used), "config": CONFIG, "step": step, "val_loss": val_loss}
-    torch.save(checkpoint, path + ".tmp")
+    about = {"config": CONFIG, "step": step, "val_loss": val_loss}
+    torch.save({"model": full_state(model, used), **about}, path + ".tmp")
     os.replace(path + ".tmp", path)
 
 
@@ -97,7 +95,8 @@ def main():
     p.add_argument("ids")
     p.add_argument("out")
     p.add_argument("--minutes", type=float, default=25)
-    p.add_argument("--resume")
+    p.add_argument("--resume", help="go on from this checkpoint")
+    p.add_argument("--held-from", help="the ids it was trained on, to hold out the same windows")
     p.add_argument("--lr", type=float, default=3e-3)
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--length", type=int, default=128)
@@ -106,13 +105,14 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(1)
 
-    ids = torch.tensor(load_tokens(a.ids))
-    used = ids.unique()
+    row = load_tokens(a.ids)
+    used = torch.tensor(row).unique()
     n_unused = VOCAB - len(used)
     to_row = torch.full((VOCAB,), len(used))
     to_row[used] = torch.arange(len(used))
-    data, held = split(to_row[ids], CONFIG["block_size"])
-    print(f"{len(ids)} tokens, {len(used)} ids used, {len(held)} windows held out", flush=True)
+    row, held = take_out(row, held_windows(load_tokens(a.held_from or a.ids)))
+    data, held = to_row[torch.tensor(row)], to_row[torch.tensor(held, dtype=torch.long)]
+    print(f"{len(row)} tokens, {len(used)} ids used, {len(held)} windows held out", flush=True)
 
     model = GPT({**CONFIG, "dropout": a.dropout}, len(used) + 1)
     step = resume(model, a.resume, used) if a.resume else 0
@@ -128,7 +128,7 @@ def main():
             g["lr"] = a.lr * warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
         # Now and then a few windows of the whole context, so that all positions are trained.
         n, length = (a.batch // 2, 255) if step % 4 == 3 else (a.batch, a.length)
-        loss = train_loss(model, *batch_of(data, n, length, len(used), 0.01), n_unused)
+        loss = loss_of(model, *batch_of(data, n, length, len(used), 0.01), n_unused)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -142,7 +142,7 @@ def main():
             save(a.out, model, used, step, float("nan"))
     model.eval()
     with torch.no_grad():
-        val = loss_of(model, held, n_unused).item()
+        val = loss_of(model, held, held, n_unused).item() if len(held) else math.nan
     save(a.out, model, used, step, val)
     print(f"step {step} train {mean:.3f} held out {val:.3f}: {a.out}", flush=True)
 

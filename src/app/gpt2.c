@@ -169,7 +169,7 @@ static bool encode(int32_t **ids, size_t *n, http_req *rq, const params *p) {
 typedef struct generation {
     lm_stream *stream;  // NULL: nothing to generate, only the prompt to echo
     http_waker waker;
-    str prompt;       // what is still to be sent of it
+    str prompt;      // what is still to be sent of it
     bool is_events;  // server-sent events
     bool sent_prompt, sent_end;
     lm_state state;
@@ -258,7 +258,8 @@ static str next_text(generation *g, buf *text) {
     }
 }
 
-// One chunk per call: the prompt (several when it is very long), then the text of a token, then what was held back at the end.
+// One chunk per call: the prompt (several when it is very long), then the text of a token, then
+// what was held back at the end.
 static http_more proceed(void *self, buf *out) {
     generation *g = self;
     if (!g->sent_prompt) {

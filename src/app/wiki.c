@@ -19,7 +19,7 @@ enum {
     OFFSETS_LIMIT = 1000,       // rows when ?limit= is absent
     OFFSETS_LIMIT_MAX = 10000,  // rows at most
     NAME_MIN_CHARS = 3,         // of a prefix search, as the original
-    PAGE_MAX = 64 << 20,        // bytes of XML that one HTML request may span
+    PAGE_MAX = 16 << 20,        // bytes of XML that one HTML request may span
     RANDOM_TRIES = 256,
 };
 
@@ -212,6 +212,7 @@ static void page_xml(http_req *rq, void *app) {
 // The range a request gives over the whole dump. Replies itself, and says false, when there is
 // none that can be served.
 static bool range_of(http_range *r, http_req *rq, const wiki *w) {
+    http_set_modified(rq, w->xml.mtime_ns);  // first, so that If-Range can be judged
     http_range_kind kind = http_range_of(r, rq, w->xml.len);
     if (kind == HTTP_RANGE_OK) return true;
     if (kind == HTTP_RANGE_NONE)
@@ -225,7 +226,6 @@ static void range_xml(http_req *rq, void *app) {
     const wiki *w = app;
     http_range r;
     if (!range_of(&r, rq, w)) return;
-    http_set_modified(rq, w->xml.mtime_ns);
     http_reply_range(rq, HTTP_XML, &w->xml, r);
 }
 
@@ -234,7 +234,6 @@ static void range_html(http_req *rq, void *app) {
     http_range r;
     buf out;
     if (!range_of(&r, rq, w)) return;
-    http_set_modified(rq, w->xml.mtime_ns);
     uint64_t len = r.last - r.first + 1;
     if (len > PAGE_MAX)
         http_reply_error(rq, 413, "Range too large (> %d MB for HTML)", PAGE_MAX >> 20);

@@ -304,7 +304,7 @@ static http_conn_state on_head(http_conn *c) {
     http_req *rq = c->rq;
     http_head *h = &rq->head;
     bool has_body = h->chunked || h->content_length > 0;
-    if (has_body) compact(c);  // so that there is room behind the head
+    if (has_body && HTTP_BLOCK - c->in_at - h->len < HTTP_BLOCK / 8) compact(c);
     rq->base = c->in + c->in_at;
     c->in_at += h->len;
     c->floor = c->in_at;
@@ -498,6 +498,7 @@ static http_conn_state after_reply(http_conn *c) {
 }
 
 static http_conn_state step_send(http_conn *c) {
+    c->retry = false;
     for (int i = 0; unsent(c) || c->body_left; i++) {
         if (!c->writable) return CONN_SEND;
         if (i == SENDS_PER_TURN) {

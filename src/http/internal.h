@@ -181,8 +181,8 @@ struct http_loop {
     uint32_t n_open;
     http_conn *free;
     arena blocks;  // an array of blocks, grown at its end
-    uint32_t n_blocks, n_free_blocks;
-    uint16_t free_blocks[2 * HTTP_CONNS_MAX];
+    uint32_t n_blocks, n_warm, n_cold;
+    uint16_t warm[HTTP_SPARE_MAX], cold[2 * HTTP_CONNS_MAX];  // blocks that are free
     http_req *spare;
     uint32_t n_spare;
 

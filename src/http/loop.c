@@ -8,7 +8,7 @@
 // room; if none is idle, accepting rests for a moment. It never spins.
 //
 //   I1  n_open is the number of slots in use
-//   I2  free_blocks[0 .. n_free_blocks) are block numbers, each once
+//   I2  warm and cold hold block numbers, each once; only cold ones have given back their memory
 
 #include "http/date.h"
 #include "http/internal.h"
@@ -48,20 +48,21 @@ void http__loop_free_conn(http_loop *l, http_conn *c) {
 }
 
 char *http__loop_block(http_loop *l) {
-    uint32_t i;
-    if (l->n_free_blocks) {
-        i = l->free_blocks[--l->n_free_blocks];
-    } else {
-        i = l->n_blocks++;
-        CHECK(i < countof(l->free_blocks));
-    }
+    uint32_t i = l->n_warm   ? l->warm[--l->n_warm]
+                 : l->n_cold ? l->cold[--l->n_cold]
+                             : l->n_blocks++;
+    CHECK(i < countof(l->cold));
     return (char *)l->blocks.base + (size_t)i * HTTP_BLOCK;
 }
 
 void http__loop_free_block(http_loop *l, char *block) {
-    size_t i = (size_t)(block - (char *)l->blocks.base) / HTTP_BLOCK;
-    if (l->n_free_blocks >= HTTP_SPARE_MAX) madvise(block, HTTP_BLOCK, MADV_DONTNEED);
-    l->free_blocks[l->n_free_blocks++] = (uint16_t)i;
+    uint16_t i = (uint16_t)((size_t)(block - (char *)l->blocks.base) / HTTP_BLOCK);
+    if (l->n_warm < HTTP_SPARE_MAX) {
+        l->warm[l->n_warm++] = i;
+        return;
+    }
+    madvise(block, HTTP_BLOCK, MADV_DONTNEED);
+    l->cold[l->n_cold++] = i;
 }
 
 static http_req *new_req(void) {
@@ -154,22 +155,20 @@ static void adopt(http_loop *l, http_conn *c, int fd, const net_addr *peer) {
     }
 }
 
+// Makes room for one connection, or rests. Only for the first of a turn, for which epoll vouched:
+// accept(2) says "no descriptors" also when nobody is waiting.
+static void make_room(http_loop *l, int nth) {
+    if (nth == 0 && !evict_idle(l)) rest_accepting(l);
+}
+
 static void on_listener(net_watch *w, unsigned events) {
     (void)events;
     http_loop *l = (http_loop *)((char *)w - offsetof(http_loop, listener));
     for (int i = 0; i < HTTP_ACCEPTS_PER_TURN; i++) {
-        if (l->n_open == HTTP_CONNS_MAX && !evict_idle(l)) {
-            rest_accepting(l);
-            return;
-        }
         net_addr peer;
-        int fd = net_accept(l->listen_fd, &peer);
-        if (fd == NET_IO_AGAIN) return;
-        if (fd == NET_IO_FULL) {
-            if (evict_idle(l)) continue;
-            rest_accepting(l);
-            return;
-        }
+        int fd = l->n_open == HTTP_CONNS_MAX ? NET_IO_FULL : net_accept(l->listen_fd, &peer);
+        if (fd == NET_IO_FULL) make_room(l, i);
+        if (fd < 0) return;
         adopt(l, http__loop_conn(l), fd, &peer);
     }
 }
@@ -252,7 +251,7 @@ status http__loop_open(http_loop *l, err *e) {
     l->order.run = on_order;
     TRY(net_loop_open(&l->net, e));
     TRY(arena_open(&l->conns, HTTP_CONNS_MAX * sizeof(http_conn), e));
-    TRY(arena_open(&l->blocks, (size_t)countof(l->free_blocks) * HTTP_BLOCK, e));
+    TRY(arena_open(&l->blocks, (size_t)countof(l->cold) * HTTP_BLOCK, e));
     refresh_fixed(l, os_wall_ns() / 1000000000, l->server_name);
     return net_watch_add(l->net, &l->listener, l->listen_fd, true, e);
 }

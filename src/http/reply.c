@@ -339,6 +339,7 @@ static void body_framing(buf *b, const http_req *rq, const http_wire *w) {
 
 void http__reply_head(buf *b, const http_req *rq, const http_wire *w) {
     const http_answer *re = &rq->re;
+    bool is_thing = re->code < 400;  // an error page is not the thing that was modified
     status_line(b, re->code);
     if (re->type) {
         buf_add(b, w->fixed);
@@ -352,10 +353,10 @@ void http__reply_head(buf *b, const http_req *rq, const http_wire *w) {
         buf_add(b, STR("Connection: close\r\n"));
     else if (w->say_keep_alive)
         buf_add(b, STR("Connection: keep-alive\r\n"));
-    if (re->has_modified) last_modified(b, re->modified_s);
+    if (is_thing && re->has_modified) last_modified(b, re->modified_s);
     if (re->content_range.len) field(b, STR("Content-Range"), re->content_range);
     body_framing(b, rq, w);
-    if (re->etag.len) field(b, STR("ETag"), re->etag);
+    if (is_thing && re->etag.len) field(b, STR("ETag"), re->etag);
     if (re->lines || re->content_range.len) expose(b, re);
     for (const http_line *l = re->lines; l; l = l->next)
         field(b, l->name, l->value);

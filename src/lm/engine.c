@@ -64,7 +64,6 @@ struct lm_stream {
 
 struct lm_engine {
     lm_config c;
-    size_t kv_max;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake, started;
@@ -135,9 +134,10 @@ static status check_request(const lm_engine *g, const lm_request *r, err *e) {
             return err_set(e, E_ARG, "token %zu of the prompt is %d, must be in 0..%d", i,
                            r->prompt[i], lm__ids(r->model) - 1);
     int max = r->max_length < s->block_size ? r->max_length : s->block_size;
-    if (max > 0 && lm__kv_bytes(r->model, max) > g->kv_max)
-        return err_set(e, E_LIMIT, "a stream of %d tokens needs %zu MB of cache, %zu are allowed",
-                       max, lm__kv_bytes(r->model, max) >> 20, g->kv_max >> 20);
+    if (max > 0 && lm__kv_bytes(r->model, max) > g->c.kv_max)
+        return err_set(e, E_LIMIT,
+                       "a stream of %d tokens needs %zu KB of cache, %zu KB are allowed", max,
+                       lm__kv_bytes(r->model, max) >> 10, g->c.kv_max >> 10);
     return OK;
 }
 
@@ -192,7 +192,7 @@ status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e) {
 // Room for s among the live, its cache taken.
 static bool admit_one(lm_engine *g, lm_stream *s) {
     size_t need = lm__kv_bytes(s->model, (int)s->n_max);
-    if (g->n_live >= g->c.streams_max || need > g->kv_max - g->kv_used) return false;  // I3
+    if (g->n_live >= g->c.streams_max || need > g->c.kv_max - g->kv_used) return false;  // I3
     if (lm__kv_open(&s->kv, s->model, (int)s->n_max, NULL)) return false;
     g->kv_used += need;
     g->live[g->n_live++] = s;
@@ -462,7 +462,7 @@ status lm_engine_open(lm_engine **out, const lm_config *c, err *e) {
     g->c = checked;
     g->live = live;
     g->tail = &g->waiting;
-    g->kv_max = (size_t)sysconf(_SC_PHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
+    if (g->c.kv_max == 0) g->c.kv_max = lm__memory() / 2;
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->wake, NULL);
     pthread_cond_init(&g->started, NULL);

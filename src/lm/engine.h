@@ -6,9 +6,11 @@
 //
 //   Owner     the engine owns models, KV caches and streams; a stream's reader must close it
 //   Threads   lm_engine_*: one thread. lm_submit, lm_stream_read, lm_stream_close: any thread,
-//             one reader per stream. `notify` is called on the scheduler thread and must be short.
+//             one reader per stream. `notify` is called on the scheduler thread and must be short;
+//             it may read its stream, but not close it.
 //   Blocks    open: loads; submit, read and close: never
-//   Limits    lm_limits: streams at once, waiting streams; a stream holds KV for its max_length
+//   Limits    lm_config: streams at once, waiting streams; a stream holds KV for its max_length,
+//             and waits in the queue while kv_max is used up
 //   Errors    submit: E_AGAIN when the queue is full (the caller answers 503), E_ARG, E_LIMIT
 #ifndef LM_ENGINE_H
 #define LM_ENGINE_H
@@ -42,8 +44,9 @@ const lm_spec *lm_model_spec(const lm_model *m);
 
 typedef struct lm_config {
     int n_threads;    // compute threads, scheduler included; 0 is one per core
-    int streams_max;  // live at once; 0 is 64
+    int streams_max;  // live at once, at most 96; 0 is 64
     int queue_max;    // waiting beyond; 0 is 256
+    size_t kv_max;    // bytes of KV cache, all streams; 0 is half of the machine's memory
 } lm_config;
 
 NODISCARD status lm_engine_open(lm_engine **out, const lm_config *c, err *e);

@@ -3,13 +3,14 @@
 // so weights are read once per step; attention is per stream and head.
 //
 // Rejected: one task graph with fine-grained dependencies (the phases are long enough that the
-// barrier between them is under 1 % at GPT-2's size), and logits for rows that nobody samples.
+// barriers between them are 2 % of a step at GPT-2's size), and logits for rows that nobody
+// samples.
 //
 //   I1  a row's result depends on its stream's tokens only: every kernel's order is fixed, so the
 //       same request gives the same bits alone or in a crowd, whole or in chunks
 //   I2  attention of a segment writes its own keys and values first, then reads positions <= its
 //       own; tasks are (segment, head), so no two tasks share a cache line of the cache
-//   I3  row strides are not a multiple of 4096 bytes: rows would share cache sets
+//   I3  row strides are an odd number of cache lines, so that rows do not share cache sets
 
 #include "lm/forward.h"
 
@@ -43,7 +44,7 @@ static kern_cache cache_of(const lm_kv *kv, const lm_model *m, size_t layer, siz
 }
 
 static size_t stride(size_t n) {
-    return align_up(n, KERN_LANES) + KERN_LANES;  // I3
+    return align_up(n, KERN_LANES) | KERN_LANES;  // I3
 }
 
 status lm__work_open(lm_work *w, const lm_model *m, err *e) {

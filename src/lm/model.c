@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 // --- What a GPT-2 consists of ----------------------------------------------------------------
 
@@ -123,6 +124,10 @@ static void count_params(lm_spec *s) {
     s->bytes_per_token = (n - (uint64_t)s->block_size * (uint64_t)s->n_embd) * sizeof(float);
 }
 
+size_t lm__memory(void) {
+    return (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 // An empty model of this shape, its memory reserved and every part placed.
 static status model_new(lm_model **out, const lm_spec *s, err *e) {
     size_t head = sizeof(lm_model) + (size_t)s->n_layer * sizeof(lm_layer);
@@ -133,7 +138,11 @@ static status model_new(lm_model **out, const lm_spec *s, err *e) {
     count_params(&m->spec);
     placer pl = {0};
     place(&pl, m);
-    status st = arena_open(&m->a, pl.used, e);
+    size_t memory = lm__memory();
+    status st = pl.used > memory
+                    ? err_set(e, E_LIMIT, "weights take %zu MB in f32, this machine has %zu MB",
+                              pl.used >> 20, memory >> 20)
+                    : arena_open(&m->a, pl.used, e);
     if (st) {
         free(m);
         return st;

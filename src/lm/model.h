@@ -40,6 +40,8 @@ static inline int lm__ids(const lm_model *m) {
     return m->spec.vocab_size < LM_IDS ? m->spec.vocab_size : LM_IDS;
 }
 
+size_t lm__memory(void);  // of this machine, bytes
+
 // Weights from a seeded generator, for benches: `s` gives the shape only.
 NODISCARD status lm__model_random(lm_model **out, const lm_spec *s, uint64_t seed, err *e);
 

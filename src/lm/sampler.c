@@ -11,8 +11,6 @@
 
 #include "lm/sampler.h"
 
-#include "tensor/kern.h"
-
 #include <math.h>
 
 // --- MT19937 (Matsumoto and Nishimura 1998), seeded by init_genrand -----------------------------
@@ -141,7 +139,7 @@ static size_t take_best(candidate *h, size_t k, const float *logits, size_t n_id
 }
 
 int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, int top_k,
-                   const struct kern *k) {
+                   const kern *k) {
     candidate best[LM_TOP_K_MAX];
     float q[LM_TOP_K_MAX];
     size_t want = min_size((size_t)top_k, n_ids);

@@ -6,6 +6,7 @@
 #define LM_SAMPLER_H
 
 #include "lm/engine.h"
+#include "tensor/kern.h"
 
 typedef struct lm_sampler {
     lm_rng rng;
@@ -21,8 +22,7 @@ void lm__sampler_noise(float *q, size_t n, lm_sampler *s);
 
 // The next id, out of the `top_k` best of [0, n_ids). Logits are overwritten; they are padded with
 // -INFINITY to `padded`, a multiple of KERN_LANES. -1 when no logit is a number.
-struct kern;
 int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, int top_k,
-                   const struct kern *k);
+                   const kern *k);
 
 #endif

@@ -48,7 +48,8 @@ static size_t tag_end(str xml, size_t from) {
     return 0;
 }
 
-// "<!-- -->", "<? ?>" and "<! >": offset behind it, `at` itself when it is none, CUT when cut short.
+// "<!-- -->", "<? ?>" and "<! >": offset behind it, `at` itself when it is none, CUT when it does
+// not end.
 static size_t skip_markup(str xml, size_t at) {
     static const struct {
         str open, close;

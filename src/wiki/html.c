@@ -6,9 +6,9 @@
 //   ends     footnotes that were not listed yet, categories
 //
 // The result is safe because of two rules, not because of filters at the end: all text goes through
-// buf_html, and all tags through html_out.c. Rejected: a tree that is cleaned afterwards (MediaWiki
-// and Parsoid: fit for a later issue, when templates make markup that crosses elements), and regular
-// expressions over the whole text (quadratic on hostile input).
+// buf_html, and all tags through html_out.c. Rejected: a tree that is cleaned afterwards (as
+// MediaWiki has it: fit for a later issue, when templates make markup that crosses elements), and
+// regular expressions over the whole text (quadratic on hostile input).
 //
 //   I1  work is linear: each pass visits a byte once per level of nesting, and levels are bounded
 //   I2  memory is asked for before the first byte is written; afterwards only `out` can run full

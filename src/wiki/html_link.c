@@ -82,7 +82,8 @@ size_t html__bare_url(html *h, size_t from, size_t colon, size_t limit) {
 // "[url label]"; `in` is what stands between the brackets.
 static void external(html *h, range in) {
     size_t i = in.a;
-    while (i < in.b && !is_url_end(h->src.ptr[i]))
+    while (i < in.b && !is_url_end(h->src.ptr[i]) &&
+           !str_starts(html__str(h, (range){i, in.b}), STR("''")))
         i++;
     range url = {in.a, i}, label = html__trim(h, (range){i, in.b});
     int place = html__open_url(h, html__str(h, url));

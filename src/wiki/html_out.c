@@ -238,6 +238,7 @@ static bool is_number(str s) {
 }
 
 static bool is_safe_value(value_kind kind, str v) {
+    if (str_find(v, STR("{{")) < v.len) return false;  // a template that was not expanded
     for (size_t i = 0; i < v.len; i++)
         if ((unsigned char)v.ptr[i] < 0x20 && v.ptr[i] != '\n' && v.ptr[i] != '\t') return false;
     return kind == STYLE    ? is_safe_style(v)

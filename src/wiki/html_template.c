@@ -16,8 +16,8 @@ typedef struct arg {
 } arg;
 
 typedef struct call {
-    range whole;
-    str name;
+    range whole, head;
+    str name;  // the head's text, cut
     arg *args;
     size_t n, n_named;
 } call;
@@ -41,7 +41,8 @@ static bool parse_call(call *c, html *h, range r) {
     if (!parts || !c->args) return false;
     size_t n = html__split(parts, h, (range){r.a + 2, r.b - 2}), pos = 0;
     c->whole = r;
-    c->name = str_first(html__str(h, html__trim(h, parts[0])), 128);
+    c->head = html__trim(h, parts[0]);
+    c->name = str_first(html__str(h, c->head), 128);
     c->name.len = utf8_complete(c->name);
     for (size_t i = 1; i < n; i++) {
         c->args[c->n] = parse_arg(&pos, h, parts[i]);
@@ -327,7 +328,21 @@ static bool is_reference_list(str name) {
            str_eq_nocase(name, STR("ref list"));
 }
 
+// "{{formatnum: text}}": functions that change how their argument looks, but not what it says.
+static bool is_shown_function(range *text, const html *h, const call *c) {
+    static const str names[] = {STR_INIT("formatnum:"), STR_INIT("lc:"), STR_INIT("uc:"),
+                                STR_INIT("lcfirst:"), STR_INIT("ucfirst:")};
+    for (size_t i = 0; i < countof(names); i++)
+        if (str_starts_nocase(c->name, names[i])) {
+            *text = html__trim(h, (range){c->head.a + names[i].len, c->head.b});
+            return true;
+        }
+    return false;
+}
+
 static void show(html *h, const call *c) {
+    range text;
+    if (is_shown_function(&text, h, c)) return html__inline(h, text);
     const char *pattern = pattern_of(c->name);
     if (pattern && *pattern == '>') return note(h, c, pattern + 1);
     if (pattern) return fill(h, c, pattern);

@@ -7,10 +7,9 @@
 #include "wiki/wiki.h"
 
 static status read_one(wiki__page *p, str xml, err *e) {
-    wiki__dump d;
+    wiki__dump d = {.xml = xml};  // a slice of a dump whose encoding was checked
     bool more = false;
     if (!str_starts(xml, STR("<page"))) return err_set(e, E_FORMAT, "no <page> at the start");
-    TRY(wiki__dump_open(&d, xml, NULL, NULL, e));
     TRY(wiki__dump_next(&more, p, &d, e));
     if (!more || p->len != xml.len)
         return err_set(e, E_FORMAT, "%zu bytes behind </page>", (size_t)(xml.len - p->len));

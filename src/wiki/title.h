@@ -30,11 +30,13 @@ const wiki_ns *wiki_ns_of(const wiki_site *site, int32_t key);  // NULL when the
 
 // Decodes entities, '_' to space, trims and collapses spaces, drops a leading ':' and what follows
 // '#', NFC, canonical namespace name, first letter upper case where the namespace says so.
-// *ns is the namespace key, *fragment what followed '#'. The result is in `a`.
+// *ns is the namespace key, *fragment what followed '#'. The result is in `a`; it is empty for a
+// text over 4 * WIKI_TITLE_MAX bytes. `site` may be NULL: English namespaces.
 str wiki_title_normalise(int32_t *ns, str *fragment, const wiki_site *site, str text, arena *a);
 
-// Case-blind form: simple case fold per code point, '_' to space. A pure prefix-monotone function:
-// fold(P) is a prefix of fold(Px). In `a`.
+// Case-blind form: full case folding (Unicode's CaseFolding.txt) of each code point by itself, and
+// '_' to space. A pure prefix-monotone function: fold(P) is a prefix of fold(Px). At most three
+// times as long as `title`; in `a`.
 str wiki_title_fold(str title, arena *a);
 
 // Decodes XML's five entities and numeric references; unknown ones stay as they are. In `a`, or

@@ -49,7 +49,8 @@ typedef struct wiki_html_options {
 // Wikitext to an HTML fragment: well-formed, balanced, with nothing in it that can run. Work is
 // linear in the text; nesting is bounded. Text that is not understood is shown, escaped.
 // `model` other than "" and "wikitext" (Scribunto, css, json...) is shown as escaped source.
-// False when the output did not fit into `out`.
+// False when the output did not fit into `out`, or `scratch` has less than 8 MiB + 40 times the
+// text (reserve 256 MiB; little of it is touched). `scratch` is not the arena that `out` is in.
 bool wiki_html(buf *out, str wikitext, str model, const wiki_html_options *o, arena scratch);
 
 #endif

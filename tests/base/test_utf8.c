@@ -99,9 +99,14 @@ static void check(str s) {
                  utf8_complete(s), at);
 }
 
+// All of them, but for three bytes that begin with one of the many that lead nothing.
 static void test_up_to_three_bytes(void **state) {
     (void)state;
     for (uint32_t v = 0; v < 1 << 24; v++) {
+        if (v >> 16 > 0x01 && v >> 16 < 0xC0 && v >> 16 != 0x7F && v >> 16 != 0x80) {
+            v |= 0xFFFF;
+            continue;
+        }
         char b[3] = {(char)(v >> 16), (char)(v >> 8), (char)v};
         check((str){b, 3});
         if (v < 1 << 16) check((str){b + 1, 2});

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { BIG = 3 << 20, PATIENCE_MS = 8000 };
@@ -1225,6 +1226,82 @@ static void test_many_connections_hold_no_memory_when_idle(void **state) {
     assert_int_equal(n.connections_total, 2 * N);
 }
 
+// A client whose socket exists already connects while the process has no descriptor to spare.
+static void test_out_of_descriptors_an_idle_one_makes_room(void **state) {
+    (void)state;
+    client idle = dial(), late = {.fd = socket(AF_INET, SOCK_STREAM, 0), .in = malloc(CLIENT_MAX)};
+    expect_alive(&idle);
+    struct rlimit was, tight;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    int next = dup(0);
+    close(next);
+    tight = was;
+    tight.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)http_server_port(server)),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(late.fd, (struct sockaddr *)&a, sizeof a), 0);
+    expect_alive(&late);
+    expect_end(&idle);
+    setrlimit(RLIMIT_NOFILE, &was);
+    hang_up(&idle), hang_up(&late);
+}
+
+static void test_out_of_descriptors_with_none_idle_waits(void **state) {
+    (void)state;
+    reset_tick(1, HTTP_WAIT);
+    client busy = dial(), late = {.fd = socket(AF_INET, SOCK_STREAM, 0), .in = malloc(CLIENT_MAX)};
+    say(&busy, "GET /tick HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(comes_true(is_begun));
+    struct rlimit was, tight;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    int next = dup(0);
+    close(next);
+    tight = was;
+    tight.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)http_server_port(server)),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(late.fd, (struct sockaddr *)&a, sizeof a), 0);
+    struct timespec cpu0, cpu1;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu0);
+    usleep(300000);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu1);
+    int64_t ns = (cpu1.tv_sec - cpu0.tv_sec) * INT64_C(1000000000) + cpu1.tv_nsec - cpu0.tv_nsec;
+    setrlimit(RLIMIT_NOFILE, &was);
+    assert_in_range(ns, 0, 100000000);  // it rested, it did not spin
+    expect_alive(&late);
+    hang_up(&busy), hang_up(&late);
+}
+
+static void test_connection_limit(void **state) {
+    (void)state;
+    struct rlimit was, many;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    many = was;
+    many.rlim_cur = was.rlim_max;
+    if (was.rlim_max < 2 * HTTP_CONNS_MAX + 200) skip();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
+    static int fds[HTTP_CONNS_MAX];
+    for (int i = 0; i < HTTP_CONNS_MAX; i++) {
+        client c = dial();
+        fds[i] = c.fd;
+        free(c.in);
+    }
+    client late = dial();
+    expect_alive(&late);
+    http_counters n;
+    http_server_counters(&n, server);
+    assert_in_range(n.connections_open, HTTP_CONNS_MAX - 8, HTTP_CONNS_MAX);
+    assert_in_range(n.connections_total, HTTP_CONNS_MAX + 1, HTTP_CONNS_MAX + 1);
+    for (int i = 0; i < HTTP_CONNS_MAX; i++)
+        close(fds[i]);
+    hang_up(&late);
+    setrlimit(RLIMIT_NOFILE, &was);
+}
+
 static void test_bad_configurations(void **state) {
     (void)state;
     static const http_route bad[] = {{HTTP_GET, "x", plaintext}};
@@ -1283,6 +1360,9 @@ int main(void) {
         HURRIED(test_dripping_does_not_extend_the_head),
         HURRIED(test_stalled_readers_are_cut),
         TEST(test_many_connections_hold_no_memory_when_idle),
+        TEST(test_out_of_descriptors_an_idle_one_makes_room),
+        TEST(test_out_of_descriptors_with_none_idle_waits),
+        TEST(test_connection_limit),
         cmocka_unit_test(test_bad_configurations),
     };
     return cmocka_run_group_tests_name("http/server", tests, make_map, drop_map);

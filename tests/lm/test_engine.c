@@ -28,7 +28,7 @@ static lm_model *model_new(lm_spec s) {
 static lm_engine *engine_new(int threads, int streams, int queue) {
     lm_engine *g;
     err e = {0};
-    if (lm_engine_open(&g, &(lm_config){threads, streams, queue}, &e)) fail_msg("%s", e.msg);
+    if (lm_engine_open(&g, &(lm_config){threads, streams, queue, 0}, &e)) fail_msg("%s", e.msg);
     return g;
 }
 
@@ -153,6 +153,38 @@ static void two_models_take_turns(void **state) {
     lm_model_close(b);
 }
 
+static void long_prompts_do_not_stall_others(void **state) {
+    (void)state;
+    enum { LONG = 4096 };
+    static int32_t prompt[LONG], ids[8192];
+    for (int i = 0; i < LONG; i++)
+        prompt[i] = i * 7 % 300;
+    lm_spec wide = tiny;
+    wide.block_size = 8192;
+    lm_model *m = model_new(wide);
+    lm_engine *g = engine_new(1, 0, 0);
+    lm_request r = request(m, LONG, LONG + 4, 1);
+    r.prompt = prompt;
+    int32_t alone[4], beside[4];
+    lm_state st;
+    assert_int_equal(run_alone(alone, &st, g, r), 4);
+    lm_stream *running = submit(g, request(m, 3, 8192, 2));
+    while (lm_stream_read(ids, 1, &st, running) == 0)
+        sleep_ms(1);
+    lm_stream_read(ids, countof(ids), &st, running);
+    uint64_t steps = counters(g).steps;
+    lm_stream *s = submit(g, r);
+    assert_int_equal(drain(beside, 4, &st, s), 4);
+    size_t meanwhile = lm_stream_read(ids, countof(ids), &st, running);
+    assert_true(counters(g).steps - steps >= LONG / 64 + 3);
+    assert_true(meanwhile >= LONG / 64);  // a token in every step
+    assert_memory_equal(alone, beside, sizeof alone);
+    lm_stream_close(s);
+    lm_stream_close(running);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
 // --- Limits ------------------------------------------------------------------------------------
 
 static void refuse(lm_engine *g, lm_request r, status code, const char *says) {
@@ -183,6 +215,8 @@ static void requests_are_checked(void **state) {
     bad[2] = -1;
     refuse(g, r, E_ARG, "token 2 of the prompt is -1, must be in 0..299");
     lm_engine_close(g);
+    lm_spec huge = {1 << 14, 1 << 20, .n_layer = 256, .n_head = 64, .n_embd = 1 << 14};
+    assert_int_equal(lm__model_random(&m, &huge, 1, NULL), E_LIMIT);
     lm_engine *none;
     assert_int_equal(lm_engine_open(&none, &(lm_config){.streams_max = 1000}, NULL), E_ARG);
     assert_int_equal(lm_engine_open(&none, &(lm_config){.n_threads = -1}, NULL), E_ARG);
@@ -237,6 +271,35 @@ static void a_full_queue_says_so(void **state) {
         sleep_ms(1);
     assert_int_equal(counters(g).streams_cancelled, 6);
     assert_int_equal(counters(g).streams_total, 6);
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+// With room for one and a half caches, each stream waits for the one before it.
+static void caches_stay_in_their_budget(void **state) {
+    (void)state;
+    lm_model *m = model_new(tiny);
+    lm_engine *g;
+    size_t one = lm__kv_bytes(m, 128);
+    lm_config c = {.n_threads = 1, .kv_max = one + one / 2};
+    assert_int_equal(lm_engine_open(&g, &c, NULL), OK);
+    lm_stream *s[4];
+    for (int i = 0; i < 4; i++)
+        s[i] = submit(g, request(m, 3, 128, (uint64_t)i));
+    for (int i = 3; i >= 0; i--) {
+        int32_t ids[CASE_IDS_MAX];
+        lm_state st;
+        assert_true(counters(g).streams_live <= 1);
+        assert_int_equal(drain(ids, CASE_IDS_MAX, &st, s[i]), 125);
+        assert_int_equal(st, LM_LENGTH);
+        lm_stream_close(s[i]);
+    }
+    assert_int_equal(counters(g).steps, 4 * 125);  // never two in a step
+    lm_engine_close(g);
+    c.kv_max = one - 1;
+    assert_int_equal(lm_engine_open(&g, &c, NULL), OK);
+    refuse(g, request(m, 3, 128, 1), E_LIMIT,
+           "a stream of 128 tokens needs 64 KB of cache, 63 KB are allowed");
     lm_engine_close(g);
     lm_model_close(m);
 }
@@ -470,9 +533,11 @@ int main(void) {
         cmocka_unit_test(a_crowd_changes_nothing),
         cmocka_unit_test(kernels_chunks_and_threads_give_the_same_bits),
         cmocka_unit_test(two_models_take_turns),
+        cmocka_unit_test(long_prompts_do_not_stall_others),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(max_length_counts_the_prompt),
         cmocka_unit_test(a_full_queue_says_so),
+        cmocka_unit_test(caches_stay_in_their_budget),
         cmocka_unit_test(end_of_text_stops),
         cmocka_unit_test(padding_ids_never_come_out),
         cmocka_unit_test(weights_that_are_no_numbers_fail),

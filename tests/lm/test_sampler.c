@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "lm/sampler.h"
-#include "tensor/kern.h"
 
 #include <math.h>
 
@@ -110,6 +109,21 @@ static void race_is_p_over_q(void **state) {
         }
 }
 
+// Equal logits rank by id, so the shortest exponential of the first k wins.
+static void ties_rank_by_id(void **state) {
+    (void)state;
+    float l[N] = {0}, q[N];
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        lm_sampler s;
+        lm__sampler_init(&s, LM_RNG_TORCH, seed);
+        lm__sampler_noise(q, 10, &s);
+        int best = 0;
+        for (int i = 1; i < 10; i++)
+            if (q[i] < q[best]) best = i;
+        assert_int_equal(sample(l, N, 10, seed), best);
+    }
+}
+
 static void frequencies_follow_p(void **state) {
     (void)state;
     float l[N];
@@ -145,6 +159,7 @@ int main(void) {
         cmocka_unit_test(greedy_takes_the_best),
         cmocka_unit_test(padding_is_never_drawn),
         cmocka_unit_test(race_is_p_over_q),
+        cmocka_unit_test(ties_rank_by_id),
         cmocka_unit_test(frequencies_follow_p),
         cmocka_unit_test(no_number_is_an_error),
     };

@@ -336,6 +336,7 @@ static void test_pickle_refused(void **state) {
     check_refused(STR("0"), E_FORMAT, "pickle: nothing left to pop at byte 1");
     check_refused(STR("N(\x85"), E_FORMAT, "pickle: nothing left to pop at byte 3");
     check_refused(STR("N(R"), E_FORMAT, "pickle: nothing left to pop at byte 3");
+    check_refused(STR("N)(R"), E_FORMAT, "pickle: nothing left to pop at byte 4");
     check_refused(STR("NNR"), E_FORMAT, "pickle: arguments that are no tuple at byte 3");
     check_refused(STR("t"), E_FORMAT, "pickle: no mark at byte 1");
     check_refused(STR("q\0"), E_FORMAT, "pickle: the stack is empty at byte 2");

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "os/clock.h"
 #include "tests/wiki/data.h"
 #include "tests/wiki/htmlcheck.h"
 #include "wiki/wiki.h"
@@ -129,6 +128,10 @@ static const struct {
      "</td>\n</tr>\n<tr><th>c</th>\n<td><i>2</i>\n</td>\n</tr>\n</table>\n</details>\n"},
     {"{{main|A}}", "<div class=\"hatnote\">Main article: <a href=\"/wiki/wiki/A\" "
                    "title=\"A\">A</a></div>\n"},
+    {"{{formatnum:{{nowrap|12}}3}} {{lc:A}}", "<p>123 A\n</p>\n"},
+    {"<b style=\"a:{{x}}\" title=\"{{y}}\" class=z>c</b>", "<p><b class=\"z\">c</b>\n</p>\n"},
+    {"[http://x.y''z'']", "<p><a href=\"http://x.y\" class=\"external\" rel=\"noopener noreferrer "
+                          "nofollow\"><i>z</i></a>\n</p>\n"},
     {"{{{1|x}}}", "<p>{{{1|x}}}\n</p>\n"},
     {"{{a", "<p>{{a\n</p>\n"},
     {"#REDIRECT [[foo#b|c]]", "<p class=\"redirect\">Redirect to <a href=\"/wiki/wiki/Foo#b\" "
@@ -392,7 +395,9 @@ static const char *const pieces[] = {
     "{{!}}",
 };
 
-static void hostile_text_is_linear(void **state) {
+// Linear work takes some milliseconds a piece. Quadratic work would take minutes, and the runner's
+// hang guard (`make unit`) would end the program.
+static void hostile_text_ends(void **state) {
     (void)state;
     enum { BYTES = 400 << 10 };
     char *text = arena_alloc(&data_arena, BYTES);
@@ -400,11 +405,7 @@ static void hostile_text_is_linear(void **state) {
         size_t n = strlen(pieces[i]);
         for (size_t at = 0; at + n <= BYTES; at += n)
             memcpy(text + at, pieces[i], n);
-        int64_t start = os_now_ns();
         render((str){text, BYTES / n * n});
-        double took = os_seconds_since(start);
-        // Linear work takes some milliseconds; quadratic work would take minutes.
-        if (took > 8) fail_msg("\"%s\" repeated took %.1f s", pieces[i], took);
     }
 }
 
@@ -456,7 +457,7 @@ int main(void) {
         cmocka_unit_test(full_output_is_told),
         cmocka_unit_test(nothing_runs),
         cmocka_unit_test(checker_fails),
-        cmocka_unit_test(hostile_text_is_linear),
+        cmocka_unit_test(hostile_text_ends),
         cmocka_unit_test(mixtures_stay_balanced),
         cmocka_unit_test(real_pages),
     };
