@@ -47,6 +47,7 @@ def test_H19_nothing_else_is_served(server):
 
 def test_the_page_in_a_browser(server):
     done = subprocess.run(
-        ["node", "--test", "tests/"], cwd=ROOT / "ui", capture_output=True, text=True,
-        timeout=180 * SLOW, env={**os.environ, "PAGE_URL": f"http://127.0.0.1:{server.port}"})
+        ["npm", "--silent", "test"], cwd=ROOT / "ui", capture_output=True, text=True,
+        timeout=180 * SLOW, env={**os.environ, "PAGE_SLOW": str(SLOW),
+                                 "PAGE_URL": f"http://127.0.0.1:{server.port}"})
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

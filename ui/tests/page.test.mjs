@@ -2,6 +2,8 @@
 //
 //   PAGE_URL=http://127.0.0.1:4444 npm test
 //
+// PAGE_SLOW=6 waits six times as long (a server built with sanitizers).
+//
 // Between browser and server stands a relay of ours: it hands GPT-2's events on one by one, so that
 // there is time to press Stop on any machine, and it sees when the page hangs up. Every test also
 // fails when the page asks another origin for anything or writes an error to the console.
@@ -22,6 +24,7 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+const SLOW = Number(process.env.PAGE_SLOW ?? 1);
 const EVENT_MS = 15; // between two events of a relayed stream
 
 let browser;
@@ -95,7 +98,7 @@ async function open(t, hash, { width = 1280, scheme = 'light', storage = {}, err
     colorScheme: scheme,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(10_000 * SLOW);
   const faults = [];
   page.on('console', (m) => {
     const isExpected = errors.length > 0 && FAILED_REQUEST.test(m.text());
@@ -131,7 +134,7 @@ async function assertNoSidewaysScroll(page) {
 }
 
 const settled = async (read, wanted) => {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 100 * SLOW; i++) {
     if (wanted(await read())) return;
     await new Promise((later) => setTimeout(later, 30));
   }
@@ -375,7 +378,7 @@ test('a stream goes on behind the other tab and survives a reload', { skip }, as
   await state(page).filter({ hasText: 'Writing' }).waitFor();
   await page.getByRole('link', { name: 'Wiki' }).click();
   await searchBox(page).waitFor();
-  await page.waitForTimeout(45 * EVENT_MS);
+  await page.waitForTimeout(45 * EVENT_MS * SLOW);
   await page.getByRole('link', { name: 'GPT2' }).click();
   await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
   const text = await page.locator('.generated').textContent();
