@@ -267,8 +267,7 @@ static http_more proceed(void *self, buf *out) {
         g->sent_prompt = g->prompt.len == 0;
         return g->stream || g->is_events || !g->sent_prompt ? HTTP_MORE : HTTP_END;
     }
-    char room[1024];
-    arena scratch = {.base = (uint8_t *)room, .reserve = sizeof room};
+    ARENA_ON_STACK(scratch, 1024);
     buf text;
     buf_init(&text, &scratch, 0);
     str s = g->stream ? next_text(g, &text) : (str){0};

@@ -21,6 +21,7 @@ enum {
     NAME_MIN_CHARS = 3,         // of a prefix search, as the original
     PAGE_MAX = 16 << 20,        // bytes of XML that one HTML request may span
     RANDOM_TRIES = 256,
+    RENDER_ARENA = 16 << 20,  // address space beside 64 times the text: see wiki_html
 };
 
 #define LINK_PREFIX "/wiki/wiki/"
@@ -166,8 +167,7 @@ static bool find_page(wiki_page *p, http_req *rq, const wiki *w, bool follow) {
 
 static bool title_exists(void *arg, str text) {
     const wiki *w = arg;
-    char room[64 * WIKI_TITLE_MAX];
-    arena scratch = {.base = (uint8_t *)room, .reserve = sizeof room};
+    ARENA_ON_STACK(scratch, 64 * WIKI_TITLE_MAX);
     wiki_page p;
     return text.len <= WIKI_TITLE_MAX && wiki_index_resolve(&p, w->index, text, scratch);
 }
@@ -180,7 +180,7 @@ static bool render(buf *out, http_req *rq, const wiki *w, str xml) {
     if (wiki_revision_parse(&rev, xml, a, &e)) return false;
     wiki_html_options o = {title_exists, (void *)w, LINK_PREFIX, w->site};
     arena scratch;
-    if (arena_open(&scratch, max_size(64 << 20, 64 * rev.text.len), &e)) return false;
+    if (arena_open(&scratch, RENDER_ARENA + 64 * rev.text.len, &e)) return false;
     buf_init(out, a, 2 * rev.text.len + 256);
     bool ok = wiki_html(out, rev.text, rev.model, &o, scratch) && !out->failed;
     arena_close(&scratch);

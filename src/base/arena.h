@@ -49,6 +49,11 @@ str arena_str(arena *a, str s);
 char *arena_cstr(arena *a, str s) __attribute__((returns_nonnull));
 str arena_fmt(arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+// An arena over `bytes` of the stack, for a bounded piece of work: `ARENA_ON_STACK(scratch, 1024);`.
+#define ARENA_ON_STACK(name, bytes)                                                                \
+    _Alignas(16) uint8_t name##_room[bytes];                                                       \
+    arena name = {.base = name##_room, .reserve = sizeof name##_room}
+
 #define arena_new(a, type)      ((type *)arena_alloc(a, sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_alloc_array(a, n, sizeof(type)))
 

@@ -60,12 +60,11 @@ static void wait_for(bell *b) {
 
 // Prints ids as they come; returns how many there were.
 static uint64_t print_stream(lm_stream *stream, bell *b, lm_state *state, int64_t *first_ns) {
-    char room[4096];
     bpe_stream decoder = {0};
     uint64_t n_tokens = 0;
     do {
         int32_t ids[64];
-        arena scratch = {.base = (uint8_t *)room, .reserve = sizeof room};
+        ARENA_ON_STACK(scratch, 4096);
         buf text;
         buf_init(&text, &scratch, 0);
         size_t n = lm_stream_read(ids, 16, state, stream);

@@ -69,6 +69,12 @@ static bool is_fresh(const char *dump, const char *index) {
     return true;
 }
 
+// What is no error and yet worth knowing.
+static void print_doubts(const wiki_build_result *r, const char *dump) {
+    if (r->is_open_ended)
+        fprintf(stderr, "%s: warning: no </mediawiki> at the end; is the file whole?\n", dump);
+}
+
 static void print_result(const wiki_build_result *r, const char *index) {
     printf("%s: %" PRIu64 " pages, %" PRIu64 " redirects, %" PRIu64 " sha1 mismatches, %" PRIu64
            " without sha1, %" PRIu64 " duplicate titles\n",
@@ -98,7 +104,7 @@ static int run(void *opts, const opt_list *rest) {
         if (s)
             code = cli_fail(CLI_FAILED, "index: %s", e.msg);
         else
-            print_result(&result, index);
+            print_doubts(&result, dump), print_result(&result, index);
     }
     arena_close(&a);
     return code;
