@@ -50,7 +50,7 @@ typedef struct wiki_html_options {
 // linear in the text; nesting is bounded. Text that is not understood is shown, escaped.
 // `model` other than "" and "wikitext" (Scribunto, css, json...) is shown as escaped source.
 // False when the output did not fit into `out`, or `scratch` has less than 8 MiB + 40 times the
-// text (reserve 256 MiB; little of it is touched). `scratch` must not be the arena that `out` is in.
+// text (reserve 256 MiB; little of it is touched). `scratch` is not the arena that `out` is in.
 bool wiki_html(buf *out, str wikitext, str model, const wiki_html_options *o, arena scratch);
 
 #endif
