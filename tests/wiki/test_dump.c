@@ -12,6 +12,7 @@
 #include "wiki/inside.h"
 #include "wiki/wiki.h"
 
+#include <bzlib.h>
 #include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -292,12 +293,50 @@ static void same_dump_same_bytes(void **state) {
 
 // --- bzip2 -----------------------------------------------------------------------------------
 
-// The unpacked file is used again, and made again when it is older than the packed one.
-static void unpacks_when_needed(void **state) {
+static str packed(str text) {
+    unsigned n = (unsigned)text.len + 1024;
+    char *p = arena_alloc(&data_arena, n);
+    assert_int_equal(BZ2_bzBuffToBuffCompress(p, &n, (char *)text.ptr, (unsigned)text.len, 9, 0, 0),
+                     BZ_OK);
+    return (str){p, n};
+}
+
+// As Wikimedia writes them: a header, pages, an empty stream of 14 bytes, a footer.
+static void many_streams(void **state) {
+    (void)state;
+    buf all;
+    buf_init(&all, &data_arena, 1 << 16);
+    static const str parts[] = {STR_INIT(DATA_SITE), STR_INIT(DATA_PAGE("A", "a")), STR_INIT(""),
+                                STR_INIT(DATA_PAGE("B", "b")), STR_INIT(DATA_END)};
+    for (size_t i = 0; i < countof(parts); i++)
+        buf_add(&all, packed(parts[i]));
+    const char *dump = data_write("many.xml.bz2", buf_str(&all));
+    wiki_build_options o = {.dump = dump};
+    wiki_build_result r;
+    err e = {0};
+    if (wiki_index_build(&r, &o, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(r.n_pages, 2);
+    wiki w;
+    assert_int_equal(wiki_open(&w, dump, NULL, &e), OK);  // by the packed name
+    wiki_page p;
+    assert_true(wiki_index_find(&p, w.index, STR("B")));
+    assert_true(str_ends(wiki_page_xml(&w, &p), STR("</page>")));
+    wiki_close(&w);
+    data_write("many.xml", STR(DATA_PAGE("Mine", "m")));  // newer: taken as it stands
+    assert_int_equal(wiki_index_build(&r, &o, &e), OK);
+    assert_int_equal(r.n_pages, 1);
+    data_write("many.xml.bz2", str_first(buf_str(&all), all.len - 5));
+    unlink(data_path("many.xml"));
+    assert_int_equal(wiki_index_build(&r, &o, &e), E_FORMAT);
+    assert_non_null(strstr(e.msg, "cut short"));
+    assert_int_not_equal(access(data_path("many.xml"), F_OK), 0);
+}
+
+static void real_streams(void **state) {
     (void)state;
     const char *dump = data_shared("multistream/pages-articles-p2566p2583.multistream.xml.bz2");
-    str packed = data_read(dump);
-    const char *mine = data_write("u.xml.bz2", packed);
+    str whole = data_read(dump);
+    const char *mine = data_write("u.xml.bz2", whole);
     wiki_build_options o = {.dump = mine};
     wiki_build_result r;
     err e = {0};
@@ -306,8 +345,8 @@ static void unpacks_when_needed(void **state) {
     wiki w;
     assert_int_equal(wiki_open(&w, mine, NULL, &e), OK);  // by the packed name
     wiki_close(&w);
-    for (size_t n = 1; n < packed.len; n += 997) {  // cut anywhere: no .xml appears
-        const char *cut = data_write("c.xml.bz2", str_first(packed, n));
+    for (size_t n = 1; n < whole.len; n += 997) {  // cut anywhere: no .xml appears
+        const char *cut = data_write("c.xml.bz2", str_first(whole, n));
         o = (wiki_build_options){.dump = cut};
         status s = wiki_index_build(&r, &o, &e);
         bool is_new = !access(data_path("c.xml"), F_OK);
@@ -384,7 +423,8 @@ int main(void) {
         cmocka_unit_test(index_cut_or_changed),
         cmocka_unit_test(stale_index),
         cmocka_unit_test(same_dump_same_bytes),
-        cmocka_unit_test(unpacks_when_needed),
+        cmocka_unit_test(many_streams),
+        cmocka_unit_test(real_streams),
         cmocka_unit_test(killed_at_any_moment),
     };
     return cmocka_run_group_tests(tests, data_setup, data_teardown);
