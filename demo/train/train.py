@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from model import GPT
 
 EOT, VOCAB = 50256, 50304
+LINE_ENDS = [198, 628, EOT]  # one newline, two newlines
 CONFIG = {"block_size": 256, "vocab_size": VOCAB, "n_layer": 4, "n_head": 4, "n_embd": 128}
 HELD_OUT = 0.04  # of the tokens, for val_loss
 
@@ -55,8 +56,10 @@ def loss_of(model, seen, ids, n_unused):
     return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
 
 
-def batch_of(data, n, length, unknown, drop):
+def batch_of(data, starts, n, length, unknown, drop):
+    """Half of the pieces begin where a line does, as a prompt would."""
     at = torch.randint(len(data) - length - 1, (n,))
+    at[: n // 2] = starts[torch.randint(len(starts), (n // 2,))].clamp(max=len(data) - length - 1)
     ids = torch.stack([data[i : i + length + 1] for i in at])
     seen = torch.where(torch.rand(ids.shape) < drop, torch.full_like(ids, unknown), ids)
     return seen, ids
@@ -112,6 +115,7 @@ def main():
     to_row[used] = torch.arange(len(used))
     row, held = take_out(row, held_windows(load_tokens(a.held_from or a.ids)))
     data, held = to_row[torch.tensor(row)], to_row[torch.tensor(held, dtype=torch.long)]
+    starts = torch.tensor([i + 1 for i, x in enumerate(row) if x in LINE_ENDS])
     print(f"{len(row)} tokens, {len(used)} ids used, {len(held)} windows held out", flush=True)
 
     model = GPT({**CONFIG, "dropout": a.dropout}, len(used) + 1)
@@ -128,7 +132,7 @@ def main():
             g["lr"] = a.lr * warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
         # Now and then a few windows of the whole context, so that all positions are trained.
         n, length = (a.batch // 2, 255) if step % 4 == 3 else (a.batch, a.length)
-        loss = loss_of(model, *batch_of(data, n, length, len(used), 0.01), n_unused)
+        loss = loss_of(model, *batch_of(data, starts, n, length, len(used), 0.01), n_unused)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
