@@ -59,17 +59,20 @@ BENCH     := $(patsubst bench/bench_%.c,$(B)/bench/%,$(sort $(wildcard bench/ben
 all: build/parallelopedia
 
 # --- Dependencies ----------------------------------------------------------------------------
-# Stamps hold the list that was satisfied: a changed list is checked again.
-
-.PHONY: deps deps-test deps-dev
-deps: ## install what building needs (Debian packages; root or sudo)
-	@tools/deps build
-deps-test: ## install what `make test` needs on top
-	@tools/deps build test
-deps-dev: ## install what `make check`, `make fuzz` and `make bench` need on top
-	@tools/deps build test dev
 
 NODE_MODULES := ui/node_modules/.stamp
+
+.PHONY: deps deps-test deps-dev
+deps: ## install what building needs: Debian packages (root or sudo), npm packages
+	@tools/deps build
+	@$(MAKE) -s $(NODE_MODULES)
+deps-test: ## install what `make test` needs on top
+	@tools/deps build test
+	@$(MAKE) -s $(NODE_MODULES)
+deps-dev: ## install what `make check`, `make fuzz` and `make bench` need on top
+	@tools/deps build test dev
+	@$(MAKE) -s $(NODE_MODULES)
+
 $(NODE_MODULES): ui/package.json ui/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: run 'make deps'"; exit 1; }
 	cd ui && npm ci --no-audit --no-fund --loglevel=error
@@ -206,8 +209,8 @@ bench: deps-dev ## our figures beside peers and physical limits, from one run; a
 # --- Checks ----------------------------------------------------------------------------------
 
 C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
-.PHONY: check fmt check-format check-layers check-shape check-docs
-check: check-format check-layers check-shape check-docs ## format, layers, sizes, stale documents
+.PHONY: check fmt check-format check-layers check-shape check-docs check-handbook
+check: check-format check-layers check-shape check-docs check-handbook ## format, layers, sizes, stale documents, dead links
 check-format:
 	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
 check-layers:
@@ -216,6 +219,8 @@ check-shape:
 	@tools/check-shape && echo "shape: ok"
 check-docs: build/parallelopedia
 	@build/parallelopedia docs | diff -u docs/API.md - && echo "docs/API.md: fresh"
+check-handbook:
+	@node tools/make-dump.mjs demo/handbook build/demo/handbook.xml --check && echo "handbook: no dead links"
 fmt: ## format all C files
 	clang-format -i $(C_FILES)
 

@@ -49,7 +49,7 @@ str arena_str(arena *a, str s);
 char *arena_cstr(arena *a, str s) __attribute__((returns_nonnull));
 str arena_fmt(arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-// An arena over `bytes` of the stack, for a bounded piece of work: `ARENA_ON_STACK(scratch, 1024);`.
+// Declares an arena over `bytes` of the stack, for a bounded piece of work.
 #define ARENA_ON_STACK(name, bytes)                                                                \
     _Alignas(16) uint8_t name##_room[bytes];                                                       \
     arena name = {.base = name##_room, .reserve = sizeof name##_room}

@@ -2,8 +2,8 @@
 //
 //   Owner     bpe is immutable; bpe_gpt2() is process-wide and needs no close
 //   Threads   any (scratch space is the caller's arena)
-//   Limits    BPE_TEXT_MAX bytes per encode; of the arena it takes 4 bytes per byte of text and, while
-//             a word of n > 64 bytes is merged, 28 n more; all but the ids is given back
+//   Limits    BPE_TEXT_MAX bytes per encode; of the arena it takes 4 bytes per byte of text and,
+//             while a word of n > 64 bytes is merged, 28 n more; all but the ids is given back
 //   Errors    encode: E_LIMIT; E_FORMAT never (any bytes have an encoding)
 //   Source    Radford et al. 2019; the ids are tiktoken's "gpt2", special tokens taken as text
 #ifndef TEXT_BPE_H
