@@ -57,7 +57,7 @@ typedef struct app_set {
     size_t n_apps;
     http_route routes[APP_ROUTES_MAX];
     size_t n_routes;
-    const http_server *server;  // for /stats; set once the server runs
+    _Atomic(const http_server *) server;  // for /stats; set once the server runs, NULL before
     int64_t start_ns;
 } app_set;
 
@@ -66,5 +66,10 @@ typedef struct app_set {
 NODISCARD status app_set_open(app_set *s, const app_options *o, const char **names, size_t n_names,
                               err *e);
 void app_set_close(app_set *s);
+
+// A buf for a reply's body in the request's arena, bounded so that there is always room left for
+// the reply's header; and the reply of it, or 500 when it did not fit.
+void app_buf_init(buf *b, http_req *rq, size_t cap);
+void app_reply_buf(http_req *rq, const char *type, const buf *b);
 
 #endif

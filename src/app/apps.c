@@ -80,6 +80,23 @@ status app_set_open(app_set *s, const app_options *o, const char **names, size_t
     return st;
 }
 
+enum { REPLY_ROOM = 1 << 20 };  // kept free in a request's arena for what the server adds
+
+void app_buf_init(buf *b, http_req *rq, size_t cap) {
+    arena *a = http_arena(rq);
+    size_t room = arena_room(a);
+    buf_init(b, a, 0);
+    b->limit = room > REPLY_ROOM ? room - REPLY_ROOM : 0;
+    if (cap && !buf_room(b, cap)) b->failed = true;
+}
+
+void app_reply_buf(http_req *rq, const char *type, const buf *b) {
+    if (b->failed)
+        http_reply_error(rq, 500, "The answer is too large");
+    else
+        http_reply(rq, 200, type, buf_str(b));
+}
+
 void app_set_close(app_set *s) {
     for (size_t i = s->n_apps; i-- > 0;)
         if (s->app[i].kind->close && s->app[i].self) s->app[i].kind->close(s->app[i].self);

@@ -371,11 +371,11 @@ static void put_models(json *j, const gpt2 *g) {
 
 static void models(http_req *rq, void *app) {
     buf out;
-    buf_init(&out, http_arena(rq), 1024);
+    app_buf_init(&out, rq, 1024);
     json j;
     json_init(&j, &out);
     put_models(&j, app);
-    http_reply(rq, 200, HTTP_JSON, buf_str(&out));
+    app_reply_buf(rq, HTTP_JSON, &out);
 }
 
 // --- The app ---------------------------------------------------------------------------------

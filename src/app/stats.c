@@ -5,6 +5,7 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -53,7 +54,7 @@ static void put_apps(json *j, const app_set *s) {
 static void stats(http_req *rq, void *app) {
     const app_set *s = app;
     buf out;
-    buf_init(&out, http_arena(rq), 2048);
+    app_buf_init(&out, rq, 2048);
     json j;
     json_init(&j, &out);
     json_open(&j, '{');
@@ -63,10 +64,10 @@ static void stats(http_req *rq, void *app) {
     json_key(&j, "cores"), json_i64(&j, os_cpu_count());
     json_key(&j, "resident_bytes"), json_u64(&j, resident_bytes());
     json_key(&j, "apps"), put_apps(&j, s);
-    json_key(&j, "http"), put_http(&j, s->server);
+    json_key(&j, "http"), put_http(&j, atomic_load(&s->server));
     json_close(&j, '}');
     http_add_header(rq, "Cache-Control", STR("no-store"));
-    http_reply(rq, 200, HTTP_JSON, buf_str(&out));
+    app_reply_buf(rq, HTTP_JSON, &out);
 }
 
 static const http_route routes[] = {

@@ -77,7 +77,7 @@ static void reply_prefix(http_req *rq, const wiki *w, str prefix,
     size_t n =
         wiki_index_prefix(ranks, (size_t)limit, (size_t)offset, &total, w->index, prefix, *a);
     buf out;
-    buf_init(&out, a, 64 * (n + 1));
+    app_buf_init(&out, rq, 64 * (n + 1));
     json j;
     json_init(&j, &out);
     json_open(&j, '[');
@@ -88,7 +88,7 @@ static void reply_prefix(http_req *rq, const wiki *w, str prefix,
     }
     json_close(&j, ']');
     http_add_header_fmt(rq, "X-Total-Count", "%zu", total);
-    http_reply(rq, 200, HTTP_JSON, buf_str(&out));
+    app_reply_buf(rq, HTTP_JSON, &out);
 }
 
 static void offsets(http_req *rq, void *app) {
@@ -124,12 +124,12 @@ static void random_page(http_req *rq, void *app) {
         if (p.ns == 0 && !p.is_redirect) break;  // else the last one drawn: better than nothing
     }
     buf out;
-    buf_init(&out, http_arena(rq), 128);
+    app_buf_init(&out, rq, 128);
     json j;
     json_init(&j, &out);
     put_row(&j, &p);
     http_add_header(rq, "Cache-Control", STR("no-store"));
-    http_reply(rq, 200, HTTP_JSON, buf_str(&out));
+    app_reply_buf(rq, HTTP_JSON, &out);
 }
 
 // --- Pages -----------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ static bool render(buf *out, http_req *rq, const wiki *w, str xml) {
     wiki_html_options o = {title_exists, (void *)w, LINK_PREFIX, w->site};
     arena scratch;
     if (arena_open(&scratch, RENDER_ARENA + 64 * rev.text.len, &e)) return false;
-    buf_init(out, a, 2 * rev.text.len + 256);
+    app_buf_init(out, rq, 2 * rev.text.len + 256);
     bool ok = wiki_html(out, rev.text, rev.model, &o, scratch) && !out->failed;
     arena_close(&scratch);
     return ok;

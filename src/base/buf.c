@@ -16,7 +16,7 @@ static bool is_last(const buf *b) {
 }
 
 static bool grow(buf *b, size_t need) {
-    size_t cap = max_size(need, max_size(64, b->cap * 2));
+    size_t cap = min_size(max_size(need, max_size(64, b->cap * 2)), b->limit);
     if (is_last(b)) {
         size_t more = cap - b->cap;
         if (more > arena_room(b->in)) more = arena_room(b->in);

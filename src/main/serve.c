@@ -6,6 +6,7 @@
 #include "os/log.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -114,7 +115,7 @@ static int serve(app_set *apps, const serve_options *o, const sigset_t *set) {
     http_server *server;
     err e = {0};
     if (http_server_open(&server, &c, &e)) return cli_fail(CLI_FAILED, "serve: %s", e.msg);
-    apps->server = server;
+    atomic_store(&apps->server, server);
     serve_until_signal(server, o, set);
     http_server_close(server);
     return CLI_OK;
