@@ -112,8 +112,10 @@ $(LIB): $(OBJ_LIB)
 	$(Q)ar rcs $@ $^
 
 # Kernels are written per instruction set and chosen at run time.
+ifeq ($(ARCH),x86_64)
 $(B)/src/tensor/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
 $(B)/src/tensor/%_avx512.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+endif
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
