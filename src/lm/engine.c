@@ -220,6 +220,17 @@ static lm_stream *admit(lm_engine *g) {
     return over;
 }
 
+// The first that waits, when nobody is live: it was refused memory, and nobody will give any back.
+static lm_stream *take_starved(lm_engine *g) {
+    lm_stream *s = g->waiting;
+    if (g->n_live || !s) return NULL;
+    g->waiting = s->next;
+    if (!g->waiting) g->tail = &g->waiting;
+    g->n_waiting--;
+    s->next = NULL;
+    return s;
+}
+
 static void end_stream(lm_engine *g, lm_stream *s, lm_state how) {
     if (atomic_load(&s->closed) && how == LM_RUNNING) g->n_cancelled++;
     if (s->kv.a.base) {
@@ -244,8 +255,10 @@ static bool next_work(lm_engine *g) {
         pthread_cond_wait(&g->wake, &g->lock);
     bool go = !g->closing;
     lm_stream *over = go ? admit(g) : NULL;
+    lm_stream *starved = go ? take_starved(g) : NULL;
     pthread_mutex_unlock(&g->lock);
     end_list(g, over, LM_LENGTH);
+    end_list(g, starved, LM_FAILED);
     return go;
 }
 

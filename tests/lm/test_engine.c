@@ -15,6 +15,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static const lm_spec tiny = {
     .block_size = 128, .vocab_size = 300, .n_layer = 2, .n_head = 2, .n_embd = 32};
@@ -91,6 +93,35 @@ static void a_crowd_changes_nothing(void **state) {
         assert_memory_equal(alone[i], together[i], n[i] * sizeof(int32_t));
         lm_stream_close(s[i]);
     }
+    lm_engine_close(g);
+    lm_model_close(m);
+}
+
+// No memory for a cache while nobody is live: waiting longer cannot help.
+static void a_refused_cache_fails_the_stream(void **state) {
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip();  // their shadow memory does not live under such a limit
+#endif
+    lm_model *m = model_new(tiny);
+    lm_engine *g = engine_new(1, 4, 4);
+    int32_t ids[CASE_IDS_MAX];
+    lm_state st;
+    run_alone(ids, &st, g, request(m, 4, 20, 1));
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_true(f && fscanf(f, "%lu", &pages) == 1);
+    fclose(f);
+    struct rlimit old, now;
+    assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
+    now = (struct rlimit){pages * (rlim_t)sysconf(_SC_PAGESIZE), old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &now), 0);
+    size_t n = run_alone(ids, &st, g, request(m, 4, 128, 1));
+    assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
+    assert_int_equal(st, LM_FAILED);
+    assert_int_equal(n, 0);
+    run_alone(ids, &st, g, request(m, 4, 20, 1));
+    assert_int_equal(st, LM_LENGTH);
     lm_engine_close(g);
     lm_model_close(m);
 }
@@ -531,6 +562,7 @@ static void many_clients(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crowd_changes_nothing),
+        cmocka_unit_test(a_refused_cache_fails_the_stream),
         cmocka_unit_test(kernels_chunks_and_threads_give_the_same_bits),
         cmocka_unit_test(two_models_take_turns),
         cmocka_unit_test(long_prompts_do_not_stall_others),
