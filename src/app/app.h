@@ -62,7 +62,7 @@ typedef struct app_set {
 } app_set;
 
 // Opens the named kinds, or with n_names 0 all whose data the options name. E_ARG for an unknown
-// name, E_CONFIG-like errors for a named app without data; a broken app is no error (see above).
+// name, or a named app without data; a broken app is no error (see above).
 NODISCARD status app_set_open(app_set *s, const app_options *o, const char **names, size_t n_names,
                               err *e);
 void app_set_close(app_set *s);

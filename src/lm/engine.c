@@ -28,13 +28,14 @@
 
 enum {
     STREAMS_DEFAULT = 64,
-    STREAMS_LIMIT = LM_ROWS_MAX - 32,  // so that prompts always find rows beside all of them
     QUEUE_DEFAULT = 256,
     QUEUE_LIMIT = 65536,
     THREADS_LIMIT = 1024,
     PREFILL_ROWS = 64,  // prompt rows in a step that others wait for: about 30 ms at 124M
     NICE = 5,           // compute yields to the event loops
 };
+
+_Static_assert(LM_STREAMS_MAX + 32 <= LM_ROWS_MAX, "prompts find rows beside all streams");
 
 struct lm_stream {
     lm_stream *next;  // waiting list
@@ -439,7 +440,7 @@ static status check_config(lm_config *c, err *e) {
         int *value, preset, max;
     } fields[] = {
         {"n_threads", &c->n_threads, os_cpu_count(), THREADS_LIMIT},
-        {"streams_max", &c->streams_max, STREAMS_DEFAULT, STREAMS_LIMIT},
+        {"streams_max", &c->streams_max, STREAMS_DEFAULT, LM_STREAMS_MAX},
         {"queue_max", &c->queue_max, QUEUE_DEFAULT, QUEUE_LIMIT},
     };
     for (size_t i = 0; i < countof(fields); i++) {

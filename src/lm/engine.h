@@ -44,7 +44,7 @@ const lm_spec *lm_model_spec(const lm_model *m);
 
 typedef struct lm_config {
     int n_threads;    // compute threads, scheduler included; 0 is one per core
-    int streams_max;  // live at once, at most 96; 0 is 64
+    int streams_max;  // live at once, at most LM_STREAMS_MAX; 0 is 64
     int queue_max;    // waiting beyond; 0 is 256
     size_t kv_max;    // bytes of KV cache, all streams; 0 is half of the machine's memory
 } lm_config;
@@ -70,7 +70,7 @@ typedef struct lm_request {
     void *arg;                  // must stay valid until lm_stream_close has returned
 } lm_request;
 
-enum { LM_TOP_K_MAX = 1024 };
+enum { LM_TOP_K_MAX = 1024, LM_STREAMS_MAX = 96 };
 
 NODISCARD status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e);
 

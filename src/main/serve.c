@@ -3,6 +3,7 @@
 #include "main/cli.h"
 
 #include "app/app.h"
+#include "lm/engine.h"
 #include "os/log.h"
 
 #include <signal.h>
@@ -39,8 +40,8 @@ static const opt options[] = {
      .about = "Threads that render articles; 0 is one per core", .dflt = "0"},
     {"compute-threads", OPT_INT, AT(compute_threads), 0, 1024, .arg = "N",
      .about = "Threads that generate text; 0 is one per core", .dflt = "0"},
-    {"streams", OPT_INT, AT(streams), 1, 4096, .arg = "N",
-     .about = "Generations at once; more wait", .dflt = "64"},
+    {"streams", OPT_INT, AT(streams), 1, LM_STREAMS_MAX, .arg = "N",
+     .about = "Generations at once, at most 96; more wait", .dflt = "64"},
     {"listen-backlog", OPT_INT, AT(listen_backlog), 1, 65535, .arg = "N",
      .about = "Connections that may wait to be accepted, per loop", .dflt = "1024"},
     {"grace", OPT_INT, AT(grace_s), 0, 3600, .arg = "SECONDS",

@@ -178,7 +178,6 @@ typedef struct html {
 // Opens an element; `attrs` is written as it stands (" class=\"x\""). False when too deep.
 bool html__push(html *h, html__tag tag, html__owner owner, str attrs);
 void html__pop_to(html *h, int n);
-bool html__is_open(const html *h, html__tag tag, int from);
 const char *html__name(html__tag tag);
 unsigned html__flags(html__tag tag);
 // TAG_COUNT when it is none that wikitext may write.

@@ -57,12 +57,6 @@ void html__pop_to(html *h, int n) {
     }
 }
 
-bool html__is_open(const html *h, html__tag tag, int from) {
-    for (int i = h->n_stack; i-- > from;)
-        if (h->stack[i].tag == tag) return true;
-    return false;
-}
-
 // --- Paragraphs ------------------------------------------------------------------------------
 
 static bool is_paragraph_due(const html *h) {

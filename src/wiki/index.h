@@ -18,8 +18,6 @@
 
 typedef struct wiki_index wiki_index;
 
-enum { WIKI_NO_RANK = -1 };
-
 typedef struct wiki_page {
     int64_t rank;  // place in title order, 0..n-1
     str title;     // decoded

@@ -43,7 +43,7 @@ def test_the_originals_serve_options_are_there():
 
 @pytest.mark.parametrize("args", [
     ("nonsense",), ("serve", "--nonsense"), ("serve", "--port", "abc"), ("serve", "--port", "70000"),
-    ("serve", "--threads", "-1"), ("serve", "--log-level", "LOUD"), ("serve", "--port"),
+    ("serve", "--threads", "-1"), ("serve", "--streams", "97"), ("serve", "--log-level", "LOUD"), ("serve", "--port"),
     ("serve", "--app-classes", "nope"), ("serve", "--app-classes", "wiki"), ("index",),
     ("serve", "--ip", "999.1.1.1"), ("serve", "--config", "/nonexistent.conf")])
 def test_bad_arguments_are_one_clear_line(args):
