@@ -71,6 +71,12 @@ static void sleep_ms(int ms) {
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
+// One snapshot a turn: of two, a stream that is admitted in between would be in neither.
+static void wait_idle(const lm_engine *g) {
+    for (lm_counters c = counters(g); c.streams_live + c.streams_waiting; c = counters(g))
+        sleep_ms(1);
+}
+
 // --- Same text, whatever goes on around it -----------------------------------------------------
 
 static void a_crowd_changes_nothing(void **state) {
@@ -298,8 +304,7 @@ static void a_full_queue_says_so(void **state) {
     s[0] = submit(g, request(m, 3, 8192, 1));
     for (int i = 0; i < 5; i++)
         lm_stream_close(s[i]);
-    while (counters(g).streams_live + counters(g).streams_waiting)
-        sleep_ms(1);
+    wait_idle(g);
     assert_int_equal(counters(g).streams_cancelled, 6);
     assert_int_equal(counters(g).streams_total, 6);
     lm_engine_close(g);
@@ -505,8 +510,7 @@ static void reads_may_be_small(void **state) {
     lm_state st;
     size_t n = run_alone(want, &st, g, request(m, 3, 60, 4)), got = 0;
     lm_stream *s = submit(g, request(m, 3, 60, 4));
-    while (counters(g).streams_live + counters(g).streams_waiting)
-        sleep_ms(1);
+    wait_idle(g);
     assert_int_equal(lm_stream_read(NULL, 0, &st, s), 0);
     assert_int_equal(st, LM_RUNNING);  // the end comes after the last id
     while (lm_stream_read(&id, 1, &st, s)) {
