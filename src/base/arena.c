@@ -26,6 +26,12 @@ status arena_open(arena *a, size_t reserve, err *e) {
     return OK;
 }
 
+status arena_open_most(arena *a, size_t most, size_t least, err *e) {
+    while (most / 2 >= least && arena_open(a, most, NULL))
+        most /= 2;
+    return a->base ? OK : arena_open(a, most, e);
+}
+
 void arena_close(arena *a) {
     if (a->base) munmap(a->base, a->reserve);
     *a = (arena){0};

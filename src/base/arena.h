@@ -27,6 +27,9 @@ typedef struct arena {
 // Reserves `reserve` bytes of address space; no memory is committed yet.
 NODISCARD status arena_open(arena *a, size_t reserve, err *e);
 
+// As much of `most` as the address space still has by halves (ulimit -v), but not below `least`.
+NODISCARD status arena_open_most(arena *a, size_t most, size_t least, err *e);
+
 // Accepts a zeroed or already closed arena.
 void arena_close(arena *a);
 

@@ -56,10 +56,22 @@ static void escape(buf *b, int32_t cp) {
     }
 }
 
+// How many bytes at the start of `s` stand as they are: most of any text.
+static size_t plain_run(str s) {
+    size_t n = 0;
+    while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7F && s.ptr[n] != '"' && s.ptr[n] != '\\')
+        n++;
+    return n;
+}
+
 void json_str(json *j, str s) {
     item(j);
     buf_byte(j->to, '"');
     while (s.len) {
+        size_t run = plain_run(s);
+        buf_add(j->to, str_first(s, run));
+        s = str_skip(s, run);
+        if (!s.len) break;
         int32_t cp;
         size_t n = utf8_decode(&cp, s);
         escape(j->to, cp == UTF8_BAD ? UTF8_REPLACEMENT : cp);
@@ -81,7 +93,8 @@ void json_u64(json *j, uint64_t v) {
 
 void json_i64(json *j, int64_t v) {
     item(j);
-    buf_fmt(j->to, "%lld", (long long)v);
+    if (v < 0) buf_byte(j->to, '-');
+    buf_u64(j->to, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
 void json_f64(json *j, double v, int decimals) {

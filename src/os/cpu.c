@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -47,6 +48,11 @@ int os_cpu_count(void) {
     int quota = cgroup_quota();
     if (quota > 0 && quota < n) n = quota;
     return n > 0 ? n : 1;
+}
+
+uint64_t os_thread_faults(void) {
+    struct rusage u;
+    return getrusage(RUSAGE_THREAD, &u) ? 0 : (uint64_t)u.ru_minflt + (uint64_t)u.ru_majflt;
 }
 
 static char cpu_name[128] = "unknown";

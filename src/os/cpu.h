@@ -16,6 +16,9 @@ unsigned os_cpu_features(void);
 // Cores by affinity mask and cgroup v2 quota (rounded up), at least 1.
 int os_cpu_count(void);
 
+// Page faults of the calling thread so far, with and without the disk.
+uint64_t os_thread_faults(void);
+
 // "AMD EPYC 9654" and the like; "unknown" when the kernel does not say. Static storage.
 const char *os_cpu_name(void);
 

@@ -96,6 +96,22 @@ void os_map_touch(const os_map *m, uint64_t off, uint64_t len) {
     }
 }
 
+uint64_t os_mapped_bytes(void) {
+    char text[128];
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+    if (fd >= 0) close(fd);
+    str s = {text, n > 0 ? (size_t)n : 0};
+    uint64_t pages = 0;
+    for (int i = 0; i < 2; i++)  // size and resident stand before it
+        (void)str_cut(&s, ' ');
+    return str_parse_u64(&pages, str_cut(&s, ' ')) ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+void os_map_trim(const os_map *m) {
+    if (m->base) madvise((void *)m->base, m->len, MADV_DONTNEED);
+}
+
 status os_stat(os_file_stat *out, const char *path, err *e) {
     struct stat st;
     if (stat(path, &st)) return err_sys(e, "%s: cannot open", path);

@@ -38,6 +38,13 @@ bool os_map_is_resident(const os_map *m, uint64_t off, uint64_t len);
 // that has shrunk.
 void os_map_touch(const os_map *m, uint64_t off, uint64_t len);
 
+// Bytes of files (and shared memory) that are mapped into this process and in memory now; 0 when
+// the kernel will not say.
+uint64_t os_mapped_bytes(void);
+// Lets go of all pages mapped by now: they leave the process, and stay in the page cache. Readers
+// may be in the map meanwhile.
+void os_map_trim(const os_map *m);
+
 typedef struct os_file_stat {
     uint64_t len;
     int64_t mtime_ns;
