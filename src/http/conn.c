@@ -159,6 +159,7 @@ static void finish_request(http_conn *c) {
     atomic_fetch_add(&c->generation, 1);
     if (c->replying && c->rq->re.kind == REPLY_STREAM) http__count(c->loop, COUNT_STREAMS_ENDED, 1);
     http__reply_stop(c->rq);
+    http__req_end(c->rq);
     http__loop_free_req(c->loop, c->rq);
     c->rq = NULL;
     c->replying = false;
@@ -437,6 +438,7 @@ static http_conn_state to_worker(http_conn *c) {
     http_req *rq = c->rq;
     rq->job.run = job_run;
     rq->done.run = job_done;
+    rq->on_worker = true;
     c->busy = true;
     if (os_pool_submit(c->loop->pool, &rq->job) == OK) return CONN_HANDLE;
     c->busy = false;
@@ -452,8 +454,12 @@ static http_conn_state step_handle(http_conn *c) {
         return reply_begin(c);
     }
     if (rq->route->run == HTTP_WORKER) return to_worker(c);
-    rq->handled = true;
     rq->route->handler(rq, rq->route->app);
+    if (rq->moves) {
+        http__reply_drop(rq);
+        return to_worker(c);
+    }
+    rq->handled = true;
     return reply_begin(c);
 }
 

@@ -31,7 +31,8 @@ typedef enum http_run { HTTP_LOOP, HTTP_WORKER } http_run;
 
 typedef struct http_route {
     unsigned methods;     // HTTP_GET implies HEAD; OPTIONS is the server's own
-    const char *pattern;  // "/wiki/xml" exact; "/wiki/wiki/*" also takes the rest of the path
+    const char *pattern;  // "/wiki/xml" exact; "/wiki/wiki/*" takes the rest of the path, too;
+                          // "/w/{db}/xml" takes any one segment there
     void (*handler)(http_req *rq, void *app);
     void *app;  // handed to the handler
     http_run run;
@@ -39,8 +40,10 @@ typedef struct http_route {
 } http_route;
 
 // Matching is by whole path segments: "/wiki/wiki/*" matches "/wiki/wiki", "/wiki/wiki/" and
-// "/wiki/wiki/Ada", never "/wiki/wiki_raw". Of several matches the one with the longest pattern
-// wins; table order does not matter. The part behind is http_tail().
+// "/wiki/wiki/Ada", never "/wiki/wiki_raw". "{db}" matches one segment that is not empty. Of
+// several matches the most telling pattern wins: at the first segment where two differ, a literal
+// goes before a name, a name before "*"; table order does not matter. What stood there is
+// http_tail() and http_param().
 
 // --- Request ---------------------------------------------------------------------------------
 
@@ -51,6 +54,8 @@ unsigned http_method(const http_req *rq);
 str http_path(const http_req *rq);
 // What the '*' of the pattern matched, percent-decoded, without the slash before it; "" if empty.
 str http_tail(const http_req *rq);
+// What the pattern's {name} matched, percent-decoded; "" when the pattern has no such name.
+str http_param(const http_req *rq, const char *name);
 // First value of a query parameter, decoded ('+' is a space); false when it is absent. A
 // parameter without '=' is present with value "".
 bool http_query(str *value, http_req *rq, const char *name);
@@ -60,6 +65,13 @@ bool http_header(str *value, http_req *rq, const char *name);
 str http_body(const http_req *rq);
 // "127.0.0.1:50312"
 str http_peer(const http_req *rq);
+
+// For a handler on the loop that finds that it would have to wait: true when it is to return now,
+// without a reply, and will be called again on a worker; false when it is on one already.
+bool http_to_worker(http_req *rq);
+// Calls run(arg) once, when the reply has been sent or the client has gone: for what the reply's
+// bytes lie in. On the loop; it must not block. Several are called last first.
+void http_at_end(http_req *rq, void (*run)(void *arg), void *arg);
 
 // --- Reply -----------------------------------------------------------------------------------
 
@@ -116,6 +128,9 @@ http_range_kind http_range_of(http_range *out, http_req *rq, uint64_t size);
 void http_reply_range_error(http_req *rq, http_range_kind kind, uint64_t size);
 // 206 of a mapped file, with Content-Range.
 void http_reply_range(http_req *rq, const char *type, const os_map *m, http_range r);
+// The same of a body of `size` bytes of which `m` holds the range, from `at`.
+void http_reply_range_map(http_req *rq, const char *type, const os_map *m, uint64_t at,
+                          http_range r, uint64_t size);
 // 206 of bytes in memory (`part` is that range of a body of `size` bytes).
 void http_reply_range_bytes(http_req *rq, const char *type, str part, http_range r, uint64_t size);
 

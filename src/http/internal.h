@@ -43,6 +43,12 @@ typedef struct http_answer {
     http_line *lines, **last_line;
 } http_answer;
 
+typedef struct http_last {  // what to do at the end
+    struct http_last *next;
+    void (*run)(void *arg);
+    void *arg;
+} http_last;
+
 struct http_req {
     arena arena;  // holds this struct too, at its start
     http_conn *conn;
@@ -57,15 +63,18 @@ struct http_req {
     const http_route *route;
     int refuse;  // code to answer in place of the route, or 0
     unsigned allow;
-    bool handled;  // the handler has returned
+    bool handled;           // the handler has returned
+    bool on_worker, moves;  // see http_to_worker
     buf body;
     http_chunks chunks;
     http_answer re;
+    http_last *last;
 
     http_head head;  // clears itself
 };
 
 void http__req_clear(http_req *rq);
+void http__req_end(http_req *rq);                       // calls what http_at_end was told
 str http__method_list(char out[64], unsigned methods);  // "GET, HEAD, OPTIONS"
 
 // --- Reply -----------------------------------------------------------------------------------

@@ -182,8 +182,13 @@ static void set_content_range(http_req *rq, http_range r, uint64_t size) {
 }
 
 void http_reply_range(http_req *rq, const char *type, const os_map *m, http_range r) {
-    set_content_range(rq, r, m->len);
-    http_reply_map(rq, 206, type, m, r.first, r.last - r.first + 1);
+    http_reply_range_map(rq, type, m, r.first, r, m->len);
+}
+
+void http_reply_range_map(http_req *rq, const char *type, const os_map *m, uint64_t at,
+                          http_range r, uint64_t size) {
+    set_content_range(rq, r, size);
+    http_reply_map(rq, 206, type, m, at, r.last - r.first + 1);
 }
 
 void http_reply_range_bytes(http_req *rq, const char *type, str part, http_range r, uint64_t size) {

@@ -40,6 +40,30 @@ str http_peer(const http_req *rq) {
     return arena_str((arena *)&rq->arena, str_of(text));
 }
 
+str http_param(const http_req *rq, const char *name) {
+    return http_route_param(rq->route, rq->path, str_of(name));
+}
+
+bool http_to_worker(http_req *rq) {
+    if (rq->on_worker) return false;
+    rq->moves = true;
+    return true;
+}
+
+void http_at_end(http_req *rq, void (*run)(void *arg), void *arg) {
+    http_last *last = arena_new(&rq->arena, http_last);
+    *last = (http_last){rq->last, run, arg};
+    rq->last = last;
+}
+
+void http__req_end(http_req *rq) {
+    while (rq->last) {
+        http_last *last = rq->last;
+        rq->last = last->next;
+        last->run(last->arg);
+    }
+}
+
 bool http_query(str *value, http_req *rq, const char *name) {
     return http_query_find(value, &rq->arena, rq->query, str_of(name));
 }
