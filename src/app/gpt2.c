@@ -113,10 +113,8 @@ static bool device_of(http_req *rq) {
 static bool rng_of(lm_rng *out, http_req *rq) {
     str name;
     *out = LM_RNG_TORCH;
-    if (!given(&name, rq, "rng") || str_eq(name, STR("torch"))) return true;
-    *out = LM_RNG_CUDA;
-    if (str_eq(name, STR("cuda"))) return true;
-    http_reply_error(rq, 400, "rng must be torch or cuda");
+    if (!given(&name, rq, "rng") || lm_rng_named(out, name)) return true;
+    http_reply_error(rq, 400, "rng must be " LM_RNG_NAMES);
     return false;
 }
 

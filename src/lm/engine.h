@@ -54,9 +54,14 @@ NODISCARD status lm_engine_open(lm_engine **out, const lm_config *c, err *e);
 void lm_engine_close(lm_engine *g);
 
 typedef enum lm_rng {
-    LM_RNG_TORCH,  // PyTorch on the CPU, 2.7 and later, and before 2.0: same seed, same text
-    LM_RNG_CUDA,   // PyTorch on a GPU: Philox4x32-10
+    LM_RNG_TORCH,    // PyTorch on the CPU, 2.7 and later, and before 2.0: same seed, same text
+    LM_RNG_CUDA,     // PyTorch on a GPU: Philox4x32-10
+    LM_RNG_TORCH26,  // PyTorch 2.0 to 2.6 on x86 CPUs: MKL's MCG31m1, seeded anew each step
 } lm_rng;
+
+// "torch", "cuda", "torch26". False for any other name.
+bool lm_rng_named(lm_rng *out, str name);
+#define LM_RNG_NAMES "torch, torch26 or cuda"
 
 typedef struct lm_request {
     const lm_model *model;

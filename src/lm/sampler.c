@@ -2,8 +2,9 @@
 // torch.multinomial runs for one sample. The k probabilities are not renormalised: the race is
 // blind to scale, and dividing again would round again.
 //
-// The noise is PyTorch's bit for bit, so that a seed gives the text that it gave there. Rejected:
-// the MKL stream of PyTorch 2.0 to 2.6 (PyTorch itself dropped it for its short period).
+// The noise is PyTorch's, so that a seed gives the text that it gave there: bit for bit on its
+// serial path; MKL and CUDA round their logarithms by their own tables, so there a near tie may
+// fall otherwise. Which stream is a row of `streams`.
 //
 //   I1  a step draws exactly top_k exponentials (fewer only when the vocabulary is smaller), the
 //       j-th for the candidate of rank j: the noise of a step is known before its candidates
@@ -11,6 +12,7 @@
 
 #include "lm/sampler.h"
 
+#include <float.h>
 #include <math.h>
 
 // --- MT19937 (Matsumoto and Nishimura 1998), seeded by init_genrand -----------------------------
@@ -48,6 +50,17 @@ static void noise_torch(float *q, size_t n, lm_sampler *s) {
     }
 }
 
+// --- MCG31m1 (L'Ecuyer 1999), as MKL's vsRngExponential runs it ---------------------------------
+// PyTorch drew a new seed for it from MT19937 at each call, which gave it its short period.
+
+static void noise_torch26(float *q, size_t n, lm_sampler *s) {
+    const uint64_t m = 0x7fffffff, a = 1132489760;
+    uint64_t x = mt_next(s) % m;
+    if (x == 0) x = 1;
+    for (size_t i = 0; i < n; i++, x = a * x % m)
+        q[i] = FLT_MIN - (float)log((double)x / (double)m);
+}
+
 // --- Philox4x32-10 (Salmon et al. 2011), counter {call, element}, first word of the output ----
 
 static uint32_t philox(uint64_t key, uint64_t call, uint64_t element) {
@@ -74,16 +87,33 @@ static void noise_cuda(float *q, size_t n, lm_sampler *s) {
     s->draws++;
 }
 
+// --- Which stream --------------------------------------------------------------------------------
+
+static const struct {
+    str name;
+    void (*noise)(float *q, size_t n, lm_sampler *s);
+} streams[] = {
+    [LM_RNG_TORCH] = {STR_INIT("torch"), noise_torch},
+    [LM_RNG_CUDA] = {STR_INIT("cuda"), noise_cuda},
+    [LM_RNG_TORCH26] = {STR_INIT("torch26"), noise_torch26},
+};
+
+bool lm_rng_named(lm_rng *out, str name) {
+    for (size_t i = 0; i < countof(streams); i++) {
+        if (!str_eq(name, streams[i].name)) continue;
+        *out = (lm_rng)i;
+        return true;
+    }
+    return false;
+}
+
 void lm__sampler_init(lm_sampler *s, lm_rng rng, uint64_t seed) {
     *s = (lm_sampler){.rng = rng, .seed = seed};
-    if (rng == LM_RNG_TORCH) mt_seed(s, (uint32_t)seed);
+    if (rng != LM_RNG_CUDA) mt_seed(s, (uint32_t)seed);
 }
 
 void lm__sampler_noise(float *q, size_t n, lm_sampler *s) {
-    if (s->rng == LM_RNG_CUDA)
-        noise_cuda(q, n, s);
-    else
-        noise_torch(q, n, s);
+    streams[s->rng].noise(q, n, s);
 }
 
 // --- The k best: a heap of candidates, the worst on top ----------------------------------------

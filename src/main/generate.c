@@ -29,7 +29,10 @@ static const opt options[] = {
     {"seed", OPT_STR, offsetof(generate_options, seed), .arg = "N",
      .about = "Same seed, same text. Default: random, and told at the end"},
     {"rng", OPT_STR, offsetof(generate_options, rng), .arg = "NAME",
-     .about = "Whose random numbers: torch (PyTorch on the CPU) or cuda", .dflt = "torch"},
+     .about =
+         "Whose random numbers: torch (PyTorch on the CPU), torch26 (its 2.0 to 2.6 on x86) or "
+         "cuda",
+     .dflt = "torch"},
     {"threads", OPT_INT, offsetof(generate_options, threads), 0, 1024, .arg = "N",
      .about = "Compute threads; 0 is one per core", .dflt = "0"},
     CLI_COMMON,
@@ -84,10 +87,8 @@ static uint64_t print_stream(lm_stream *stream, bell *b, lm_state *state, int64_
 static status parse(lm_request *r, const generate_options *o, err *e) {
     int64_t negative;
     if (!o->model) return err_set(e, E_ARG, "say which checkpoint: --model FILE.pt");
-    if (!strcmp(o->rng, "cuda"))
-        r->rng = LM_RNG_CUDA;
-    else if (strcmp(o->rng, "torch"))
-        return err_set(e, E_ARG, "--rng must be torch or cuda, not \"%s\"", o->rng);
+    if (!lm_rng_named(&r->rng, str_of(o->rng)))
+        return err_set(e, E_ARG, "--rng must be " LM_RNG_NAMES ", not \"%s\"", o->rng);
     r->seed = os_rand_u32();
     if (!o->seed || str_parse_u64(&r->seed, str_of(o->seed))) return OK;
     if (!str_parse_i64(&negative, str_of(o->seed)))

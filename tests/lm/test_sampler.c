@@ -57,6 +57,41 @@ static void cuda_noise(void **state) {
         assert_true(fabs((double)q[i] / want[i] - 1) < 5e-6);
 }
 
+static void torch26_noise(void **state) {
+    (void)state;
+    assert_noise(LM_RNG_TORCH26, 0, (double[]){2.326601, 0.5150789, 0.013304446, 1.5706902});
+    assert_noise(LM_RNG_TORCH26, 42, (double[]){0.2889092, 0.32182762, 1.3194853, 0.83890486});
+    assert_noise(LM_RNG_TORCH26, 1337, (double[]){0.64616942, 0.52536196, 0.99724883, 1.6618553});
+}
+
+// torch.multinomial(torch.ones(10), 1) after torch.manual_seed(123): 9 on x86 with 2.1.1, where the
+// serial stream gives 1 (pytorch issue 114945).
+static void streams_differ_as_published(void **state) {
+    (void)state;
+    static const struct {
+        lm_rng rng;
+        int want;
+    } cases[] = {{LM_RNG_TORCH26, 9}, {LM_RNG_TORCH, 1}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        lm_sampler s;
+        float q[10];
+        int best = 0;
+        lm__sampler_init(&s, cases[i].rng, 123);
+        lm__sampler_noise(q, 10, &s);
+        for (int k = 1; k < 10; k++)
+            if (q[k] < q[best]) best = k;
+        assert_int_equal(best, cases[i].want);
+    }
+}
+
+static void streams_have_names(void **state) {
+    (void)state;
+    lm_rng rng;
+    assert_true(lm_rng_named(&rng, STR("torch26")) && rng == LM_RNG_TORCH26);
+    assert_true(lm_rng_named(&rng, STR("cuda")) && rng == LM_RNG_CUDA);
+    assert_false(lm_rng_named(&rng, STR("")) || lm_rng_named(&rng, STR("Torch")));
+}
+
 // --- Choice ------------------------------------------------------------------------------------
 
 enum { N = 64 };
@@ -156,6 +191,9 @@ int main(void) {
         cmocka_unit_test(torch_noise),
         cmocka_unit_test(torch_noise_goes_on),
         cmocka_unit_test(cuda_noise),
+        cmocka_unit_test(torch26_noise),
+        cmocka_unit_test(streams_differ_as_published),
+        cmocka_unit_test(streams_have_names),
         cmocka_unit_test(greedy_takes_the_best),
         cmocka_unit_test(padding_is_never_drawn),
         cmocka_unit_test(race_is_p_over_q),
