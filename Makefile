@@ -53,6 +53,7 @@ FUZZ_SRC  := $(sort $(wildcard fuzz/fuzz_*.c))
 REPLAY    := $(patsubst fuzz/fuzz_%.c,$(B)/fuzz/replay_%,$(FUZZ_SRC))
 FUZZERS   := $(patsubst fuzz/fuzz_%.c,build/fuzz/%,$(FUZZ_SRC))
 FUZZ_SECONDS ?= 600
+TOOLS     := $(patsubst tools/%.c,build/tools/%,$(sort $(wildcard tools/*.c)))
 BENCH     := $(patsubst bench/bench_%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c)))
 
 .PHONY: all
@@ -140,6 +141,15 @@ $(B)/flags: force
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# Generators of test data: build/tools/NAME from tools/NAME.c, of whatever variant was asked last.
+build/tools/%: $(B)/tools/%.o $(LIB)
+	@mkdir -p $(@D)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.SECONDARY: $(TOOLS:build/%=$(B)/%.o)
+.PHONY: tools
+tools: $(TOOLS) ## generators of dumps and title lists, into build/tools
+
 # --- Run -------------------------------------------------------------------------------------
 
 .PHONY: run
@@ -170,8 +180,15 @@ unit: $(filter $(if $(T),$(B)/tests/$(T)%,%),$(UNIT)) ## C unit tests (T=http: o
 	  grep -E 'PASSED|FAILED|SKIPPED|skipped:' $$t.log; \
 	  if [ $$rc -ne 0 ]; then tail -40 $$t.log; fail=1; fi; done; exit $$fail
 
-e2e: build/parallelopedia $(HANDBOOK) ## the real program over real sockets
+e2e: build/parallelopedia $(HANDBOOK) $(TOOLS) ## the real program over real sockets
 	PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(T),-k '$(T)')
+
+KILLS ?= 1000
+.PHONY: kill
+kill: deps-test ## kill -9 at KILLS random moments of indexing, twice; out of disk, handles, memory
+	@$(MAKE) --no-print-directory all $(TOOLS) $(HANDBOOK)
+	KILLS=$(KILLS) PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+	  tests/e2e/test_kill.py
 
 # --- Fuzz ------------------------------------------------------------------------------------
 # `replay` runs every corpus file (seeds and past crashes) in ordinary test runs, without libFuzzer.
@@ -183,6 +200,15 @@ $(B)/fuzz/replay_%: $(B)/fuzz/fuzz_%.o $(B)/fuzz/replay.o $(LIB)
 
 replay: $(REPLAY) ## fuzz targets over their corpus
 	@for t in $^; do n=$${t##*/replay_}; timeout $(HANG_S) $$t fuzz/corpus/$$n || exit 1; done
+
+$(B)/fuzz/corrupt_index: $(B)/fuzz/corrupt_index.o $(LIB)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+N ?= 100000
+.PHONY: corrupt
+corrupt: $(B)/fuzz/corrupt_index ## N damaged indexes, each looked through (SAN=address,undefined)
+	$< $(N) $(SEED)
 
 build/fuzz/%: fuzz/fuzz_%.c force
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined \
@@ -207,6 +233,14 @@ $(B)/bench/%: $(B)/bench/bench_%.o $(LIB)
 bench: deps-dev ## our figures beside peers and physical limits, from one run; adds to bench/results
 	@$(MAKE) --no-print-directory all $(HANDBOOK) $(BENCH)
 	@bench/run
+
+.PHONY: bench-wiki bench-wiki-large
+bench-wiki: deps-dev ## the wiki's figures at 20 million titles, beside kiwix-serve, datrie, nginx, pbzip2, lbzip2
+	@$(MAKE) --no-print-directory all $(TOOLS) $(BENCH)
+	@bench/wiki $(BENCH_ARGS)
+bench-wiki-large: deps-dev ## that cost grows with the dump: 1 to 10 GB of XML, and 1.5 GB of it as bz2
+	@$(MAKE) --no-print-directory all $(TOOLS) $(BENCH)
+	@bench/wiki --only large,packed --packed 1500M $(BENCH_ARGS)
 
 # --- Checks ----------------------------------------------------------------------------------
 
@@ -234,4 +268,4 @@ docs: build/parallelopedia ## write docs/API.md from the route and option tables
 clean: ## remove build/ and ui/node_modules
 	rm -rf build ui/node_modules
 help: ## this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -16,9 +16,12 @@
 #include "http/server.h"
 
 typedef struct app_options {
-    const char *wiki;        // dump; NULL: none
-    const char *wiki_index;  // NULL: beside the dump
-    const char **gpt2;       // "[NAME=]FILE.pt"
+    const char **wiki;  // "[NAME=]DUMP"; the same NAME again is an update over it
+    size_t n_wiki;
+    const char *wiki_index;          // of the first; NULL: beside the dump
+    size_t wiki_cache, wiki_memory;  // bytes of unpacked text of each; for building an index
+    bool wiki_builds;                // missing and stale indexes, in the background
+    const char **gpt2;               // "[NAME=]FILE.pt"
     size_t n_gpt2;
     int n_compute;    // threads that generate; 0 is one per core
     int streams_max;  // generations at once

@@ -1,51 +1,22 @@
-// The wiki app: titles, pages as XML and as HTML, over one mapped dump and its index.
+// The wiki app: pages as XML and as HTML, and the original's routes, for each hosted wiki.
 //
 // Routes, JSON shapes and messages are the original's (its clients compare bytes); what it got
 // wrong is mended: "[]" for no hit, every title whatever its bytes, redirects followed, the last
-// page of the dump, `limit` honoured. Title look-ups run on the loop (microseconds over the mapped
-// index); anything that reads or renders a page runs on a worker, where a cold disk may be waited
-// for.
+// page of the dump, `limit` honoured. "/wiki/..." is the first wiki, "/w/NAME/..." each. Single
+// titles are looked up on the loop (microseconds over the mapped index), and bytes of a plain dump
+// are sent from its map; whatever sorts, unpacks or renders runs on a worker.
 
-#include "app/app.h"
+#include "app/wiki_app.h"
 
 #include "base/utf8.h"
-#include "os/log.h"
 #include "os/rand.h"
-#include "wiki/wiki.h"
-
-#include <stdlib.h>
 
 enum {
     OFFSETS_LIMIT = 1000,       // rows when ?limit= is absent
     OFFSETS_LIMIT_MAX = 10000,  // rows at most
     NAME_MIN_CHARS = 3,         // of a prefix search, as the original
-    PAGE_MAX = 16 << 20,        // bytes of XML that one HTML request may span
-    RANDOM_TRIES = 256,
-    RENDER_ARENA = 16 << 20,  // address space beside 64 times the text: see wiki_html
+    RENDER_ARENA = 16 << 20,    // address space beside 64 times the text: see wiki_html
 };
-
-#define LINK_PREFIX "/wiki/wiki/"
-
-// The name a request asks for: the rest of the path, else ?name=.
-static bool name_of(str *name, http_req *rq) {
-    *name = http_tail(rq);
-    if (name->len || http_query(name, rq, "name")) return true;
-    http_reply_error(rq, 400, "Missing name");
-    return false;
-}
-
-// A whole number from the query in [min, max]; `dflt` when absent or empty. Replies 400 and says
-// false when it is neither.
-static bool number_of(int64_t *out, http_req *rq, const char *key, int64_t dflt, int64_t min,
-                      int64_t max) {
-    str text;
-    *out = dflt;
-    if (!http_query(&text, rq, key) || text.len == 0) return true;
-    if (str_parse_i64(out, text) && *out >= min && *out <= max) return true;
-    http_reply_error(rq, 400, "%s must be a whole number from %lld to %lld", key, (long long)min,
-                     (long long)max);
-    return false;
-}
 
 static void put_row(json *j, const wiki_page *p) {
     json_open(j, '[');
@@ -66,68 +37,56 @@ static void put_title_row(json *j, const wiki_page *p) {
     json_close(j, ']');
 }
 
-static void reply_prefix(http_req *rq, const wiki *w, str prefix,
-                         void (*put)(json *, const wiki_page *)) {
+static void reply_prefix(const wiki_ask *q, str prefix, void (*put)(json *, const wiki_page *)) {
     int64_t limit, offset;
-    if (!number_of(&limit, rq, "limit", OFFSETS_LIMIT, 0, OFFSETS_LIMIT_MAX)) return;
-    if (!number_of(&offset, rq, "offset", 0, 0, INT32_MAX)) return;
-    arena *a = http_arena(rq);
-    int64_t *ranks = arena_array(a, int64_t, (size_t)limit + 1);
-    size_t total;
-    size_t n =
-        wiki_index_prefix(ranks, (size_t)limit, (size_t)offset, &total, w->index, prefix, *a);
+    http_req *rq = q->rq;
+    if (!wiki_ask_number(&limit, rq, "limit", OFFSETS_LIMIT, 0, OFFSETS_LIMIT_MAX)) return;
+    if (!wiki_ask_number(&offset, rq, "offset", 0, 0, INT32_MAX)) return;
+    wiki_hits hits;
+    wiki_prefix(&hits, q->view, prefix, (size_t)limit, (size_t)offset, q->a);
     buf out;
-    app_buf_init(&out, rq, 64 * (n + 1));
+    app_buf_init(&out, rq, 64 * (hits.n + 1));
     json j;
     json_init(&j, &out);
     json_open(&j, '[');
-    for (size_t i = 0; i < n; i++) {
-        wiki_page p;
-        wiki_index_get(&p, w->index, ranks[i]);
-        put(&j, &p);
-    }
+    for (size_t i = 0; i < hits.n; i++)
+        put(&j, &hits.hits[i].page);
     json_close(&j, ']');
-    http_add_header_fmt(rq, "X-Total-Count", "%zu", total);
+    http_add_header_fmt(rq, "X-Total-Count", "%llu", (unsigned long long)hits.total);
     app_reply_buf(rq, HTTP_JSON, &out);
 }
 
 static void offsets(http_req *rq, void *app) {
+    wiki_ask q;
     str name;
-    if (!name_of(&name, rq)) return;
+    if (!wiki_ask_begin(&q, rq, app) || !wiki_ask_name(&name, rq)) return;
     if (utf8_count(name) < NAME_MIN_CHARS)
         http_reply_error(rq, 400, "Name too short (< %d chars)", NAME_MIN_CHARS);
     else
-        reply_prefix(rq, app, name, put_row);
+        reply_prefix(&q, name, put_row);
 }
 
 static void title(http_req *rq, void *app) {
-    const wiki *w = app;
+    wiki_ask q;
     str name;
-    wiki_page p;
-    if (!name_of(&name, rq)) return;
-    if (wiki_index_resolve(&p, w->index, name, *http_arena(rq)))
-        reply_prefix(rq, w, p.title, put_title_row);
-    else
-        http_reply_error(rq, 404, "Not Found");
+    wiki_hit h;
+    if (!wiki_ask_begin(&q, rq, app) || !wiki_ask_name(&name, rq)) return;
+    if (wiki_ask_find(&h, &q, name)) reply_prefix(&q, h.page.title, put_title_row);
 }
 
 static void random_page(http_req *rq, void *app) {
-    const wiki *w = app;
-    size_t n = wiki_index_pages(w->index);
-    if (n == 0) {
+    wiki_ask q;
+    wiki_hit h;
+    if (!wiki_ask_begin(&q, rq, app)) return;
+    if (!wiki_random(&h, q.view, os_rand_u64, q.a)) {
         http_reply_error(rq, 404, "Not Found");
         return;
-    }
-    wiki_page p;
-    for (int i = 0; i < RANDOM_TRIES; i++) {
-        wiki_index_get(&p, w->index, (int64_t)(os_rand_u64() % n));
-        if (p.ns == 0 && !p.is_redirect) break;  // else the last one drawn: better than nothing
     }
     buf out;
     app_buf_init(&out, rq, 128);
     json j;
     json_init(&j, &out);
-    put_row(&j, &p);
+    put_row(&j, &h.page);
     http_add_header(rq, "Cache-Control", STR("no-store"));
     app_reply_buf(rq, HTTP_JSON, &out);
 }
@@ -141,22 +100,16 @@ static void add_url_header(http_req *rq, const char *name, str value) {
     http_add_header(rq, name, buf_str(&b));
 }
 
-// Finds the page a request names and says in headers what was found. Replies itself, and says
-// false, when there is none.
-static bool find_page(wiki_page *p, http_req *rq, const wiki *w, bool follow) {
+// Finds the page a request names and says in headers what was found.
+static bool find_page(wiki_hit *h, const wiki_ask *q, bool follow) {
     str name, redirect;
-    if (!name_of(&name, rq)) return false;
-    if (name.len == 0) {
-        http_reply_error(rq, 400, "Name too short (< 1 char)");
-        return false;
-    }
-    if (!wiki_index_resolve(p, w->index, name, *http_arena(rq))) {
-        http_reply_error(rq, 404, "Not Found");
-        return false;
-    }
+    http_req *rq = q->rq;
+    if (!wiki_ask_name(&name, rq) || !wiki_ask_find(h, q, name)) return false;
     if (http_query(&redirect, rq, "redirect") && str_eq(redirect, STR("no"))) follow = false;
-    str from = p->title;
-    if (follow && p->is_redirect) wiki_index_follow(p, w->index, *http_arena(rq));
+    str from = h->page.title;
+    wiki_hit to = *h;
+    if (follow && h->page.is_redirect && wiki_follow(&to, q->view, q->a)) *h = to;
+    const wiki_page *p = &h->page;
     add_url_header(rq, "X-Title", p->title);
     if (!str_eq(from, p->title)) add_url_header(rq, "X-Redirected-From", from);
     http_add_header_fmt(rq, "X-Range", "%llu-%llu", (unsigned long long)p->off,
@@ -165,79 +118,173 @@ static bool find_page(wiki_page *p, http_req *rq, const wiki *w, bool follow) {
     return true;
 }
 
-static bool title_exists(void *arg, str text) {
-    const wiki *w = arg;
-    ARENA_ON_STACK(scratch, 64 * WIKI_TITLE_MAX);
-    wiki_page p;
-    return text.len <= WIKI_TITLE_MAX && wiki_index_resolve(&p, w->index, text, scratch);
+static void reply_unread(http_req *rq, status s) {
+    if (s == E_LIMIT || s == E_MEMORY)
+        http_reply_error(rq, 413, "Over %d MB of a packed dump", WIKI_UNPACK_MAX >> 20);
+    else if (s == E_ARG)
+        http_reply_error(rq, 400, "The range spans two dumps");
+    else
+        http_reply_error(rq, 500, "The dump could not be read there; it may be damaged");
 }
 
-// Renders a <page> element. False when it is not one, or does not fit.
-static bool render(buf *out, http_req *rq, const wiki *w, str xml) {
-    arena *a = http_arena(rq);
-    wiki_revision rev;
+bool wiki_ask_xml(str *xml, const wiki_ask *q, const wiki_hit *h) {
+    if (h->page.len > WIKI_UNPACK_MAX) {
+        http_reply_error(q->rq, 413, "The page is over %d MB", WIKI_UNPACK_MAX >> 20);
+        return false;
+    }
     err e;
-    if (wiki_revision_parse(&rev, xml, a, &e)) return false;
-    wiki_html_options o = {title_exists, (void *)w, LINK_PREFIX, w->site};
+    status s = wiki_page_xml(xml, q->view, h, q->a, &e);
+    if (s) reply_unread(q->rq, s);
+    return !s;
+}
+
+static bool title_exists(void *arg, str text) {
+    const wiki_ask *q = arg;
+    ARENA_ON_STACK(scratch, 64 * WIKI_TITLE_MAX);
+    return text.len <= WIKI_TITLE_MAX && wiki_exists(q->view, text, scratch);
+}
+
+static bool is_called(const wiki_host *h, str prefix) {
+    wiki_view *v = h->w ? wiki_enter(h->w) : NULL;
+    if (!v) return str_eq_nocase(prefix, str_of(h->name));
+    const wiki_site *site = wiki_view_site(v);
+    bool is_it = str_eq_nocase(prefix, str_of(h->name)) || str_eq_nocase(prefix, site->dbname) ||
+                 str_eq_nocase(prefix, site->lang);
+    wiki_leave(v);
+    return is_it;
+}
+
+static const char *interwiki(void *arg, str prefix) {
+    const wiki_ask *q = arg;
+    for (size_t i = 0; prefix.len && i < q->hosts->n; i++) {
+        const wiki_host *h = &q->hosts->at[i];
+        if (is_called(h, prefix)) return h == q->host ? q->links : h->links;
+    }
+    return NULL;
+}
+
+bool wiki_ask_render(buf *out, const wiki_ask *q, const wiki_revision *rev) {
+    wiki_html_options o = {title_exists, interwiki, (void *)q, q->links, wiki_view_site(q->view)};
     arena scratch;
-    if (arena_open(&scratch, RENDER_ARENA + 64 * rev.text.len, &e)) return false;
-    app_buf_init(out, rq, 2 * rev.text.len + 256);
-    bool ok = wiki_html(out, rev.text, rev.model, &o, scratch) && !out->failed;
+    if (arena_open(&scratch, RENDER_ARENA + 64 * rev->text.len, NULL)) return false;
+    app_buf_init(out, q->rq, 2 * rev->text.len + 256);
+    bool ok = wiki_html(out, rev->text, rev->model, &o, scratch) && !out->failed;
     arena_close(&scratch);
     return ok;
 }
 
+static bool render_xml(buf *out, const wiki_ask *q, str xml) {
+    wiki_revision rev;
+    return !wiki_revision_parse(&rev, xml, q->a, NULL) && wiki_ask_render(out, q, &rev);
+}
+
 static void page_html(http_req *rq, void *app) {
-    const wiki *w = app;
-    wiki_page p;
+    wiki_ask q;
+    wiki_hit h;
+    str xml;
     buf out;
-    if (!find_page(&p, rq, w, true)) return;
-    http_set_modified(rq, w->xml.mtime_ns);
-    if (p.len > PAGE_MAX)
-        http_reply_error(rq, 413, "The page is over %d MB", PAGE_MAX >> 20);
-    else if (render(&out, rq, w, wiki_page_xml(w, &p)))
+    if (!wiki_ask_begin(&q, rq, app) || !find_page(&h, &q, true)) return;
+    http_set_modified(rq, wiki_view_modified_ns(q.view));
+    if (!wiki_ask_xml(&xml, &q, &h)) return;
+    if (render_xml(&out, &q, xml))
         http_reply(rq, 200, HTTP_HTML, buf_str(&out));
     else
         http_reply_error(rq, 500, "The page could not be rendered");
 }
 
 static void page_xml(http_req *rq, void *app) {
-    const wiki *w = app;
-    wiki_page p;
-    if (!find_page(&p, rq, w, false)) return;
-    http_set_modified(rq, w->xml.mtime_ns);
-    http_reply_map(rq, 200, HTTP_XML, &w->xml, p.off, p.len);
+    wiki_ask q;
+    wiki_hit h;
+    uint64_t at;
+    str xml;
+    if (!wiki_ask_begin(&q, rq, app) || !find_page(&h, &q, false)) return;
+    const os_map *m = wiki_plain_at(&at, q.view, h.page.off, h.page.len);
+    if (!m && http_to_worker(rq)) return;
+    http_set_modified(rq, wiki_view_modified_ns(q.view));
+    if (m)
+        http_reply_map(rq, 200, HTTP_XML, m, at, h.page.len);
+    else if (wiki_ask_xml(&xml, &q, &h))
+        http_reply(rq, 200, HTTP_XML, xml);
 }
 
-// The range a request gives over the whole dump. Replies itself, and says false, when there is
-// none that can be served.
-static bool range_of(http_range *r, http_req *rq, const wiki *w) {
-    http_set_modified(rq, w->xml.mtime_ns);  // first, so that If-Range can be judged
-    http_range_kind kind = http_range_of(r, rq, w->xml.len);
+// --- Ranges ----------------------------------------------------------------------------------
+
+// Whether a range was asked for, by a client whose copy is of another state: it gets the whole.
+static bool wants_whole(http_req *rq, uint64_t size) {
+    str range, unless;
+    http_range r;
+    return http_header(&range, rq, "range") && http_header(&unless, rq, "if-range") &&
+           http_range_parse(&r, range, size) == HTTP_RANGE_OK;
+}
+
+static void reply_whole(const wiki_ask *q, uint64_t size) {
+    uint64_t at;
+    str xml;
+    const os_map *m = wiki_plain_at(&at, q->view, 0, size);
+    if (m)
+        http_reply_map(q->rq, 200, HTTP_XML, m, at, size);
+    else if (size > WIKI_UNPACK_MAX)
+        reply_unread(q->rq, E_LIMIT);
+    else {
+        status s = wiki_read(&xml, q->view, 0, size, q->a, NULL);
+        if (s)
+            reply_unread(q->rq, s);
+        else
+            http_reply(q->rq, 200, HTTP_XML, xml);
+    }
+}
+
+// The range a request gives over all dumps laid end to end.
+static bool range_of(http_range *r, const wiki_ask *q, bool may_be_whole) {
+    http_req *rq = q->rq;
+    uint64_t size = wiki_view_xml_len(q->view);
+    http_set_modified(rq, wiki_view_modified_ns(q->view));  // first, so that If-Range can be judged
+    http_range_kind kind = http_range_of(r, rq, size);
     if (kind == HTTP_RANGE_OK) return true;
-    if (kind == HTTP_RANGE_NONE)
+    if (kind != HTTP_RANGE_NONE)
+        http_reply_range_error(rq, kind, size);
+    else if (!may_be_whole || !wants_whole(rq, size))
         http_reply_error(rq, 400, "Ranged-request required.");
-    else
-        http_reply_range_error(rq, kind, w->xml.len);
+    else if (!http_to_worker(rq))
+        reply_whole(q, size);
     return false;
 }
 
 static void range_xml(http_req *rq, void *app) {
-    const wiki *w = app;
+    wiki_ask q;
     http_range r;
-    if (!range_of(&r, rq, w)) return;
-    http_reply_range(rq, HTTP_XML, &w->xml, r);
+    uint64_t at;
+    str xml;
+    if (!wiki_ask_begin(&q, rq, app) || !range_of(&r, &q, true)) return;
+    uint64_t len = r.last - r.first + 1, size = wiki_view_xml_len(q.view);
+    const os_map *m = wiki_plain_at(&at, q.view, r.first, len);
+    if (!m && http_to_worker(rq)) return;
+    if (m) {
+        http_reply_range_map(rq, HTTP_XML, m, at, r, size);
+        return;
+    }
+    status s = len > WIKI_UNPACK_MAX ? E_LIMIT : wiki_read(&xml, q.view, r.first, len, q.a, NULL);
+    if (s)
+        reply_unread(rq, s);
+    else
+        http_reply_range_bytes(rq, HTTP_XML, xml, r, size);
 }
 
 static void range_html(http_req *rq, void *app) {
-    const wiki *w = app;
+    wiki_ask q;
     http_range r;
     buf out;
-    if (!range_of(&r, rq, w)) return;
+    str xml;
+    if (!wiki_ask_begin(&q, rq, app) || !range_of(&r, &q, false)) return;
     uint64_t len = r.last - r.first + 1;
-    if (len > PAGE_MAX)
-        http_reply_error(rq, 413, "Range too large (> %d MB for HTML)", PAGE_MAX >> 20);
-    else if (render(&out, rq, w, (str){(const char *)w->xml.base + r.first, (size_t)len}))
+    if (len > WIKI_UNPACK_MAX) {
+        http_reply_error(rq, 413, "Range too large (> %d MB for HTML)", WIKI_UNPACK_MAX >> 20);
+        return;
+    }
+    status s = wiki_read(&xml, q.view, r.first, len, q.a, NULL);
+    if (s)
+        reply_unread(rq, s);
+    else if (render_xml(&out, &q, xml))
         http_reply(rq, 200, HTTP_HTML, buf_str(&out));
     else
         http_reply_error(rq, 400, "The range is not one whole page: take it from /wiki/offsets");
@@ -245,48 +292,52 @@ static void range_html(http_req *rq, void *app) {
 
 // --- The app ---------------------------------------------------------------------------------
 
-static status wiki_app_open(void **self, const app_options *o, err *e) {
-    if (!o->wiki) return OK;
-    wiki *w = malloc(sizeof *w);
-    if (!w) return err_set(e, E_MEMORY, "no memory for the wiki");
-    status s = wiki_open(w, o->wiki, o->wiki_index, e);
-    if (s) {
-        free(w);
-        return s;
-    }
-    log_info("wiki", "%.*s: %zu pages, %.1f MB of XML", STR_ARG(w->site->name),
-             wiki_index_pages(w->index), (double)w->xml.len / 1e6);
-    *self = w;
-    return OK;
-}
-
-static void wiki_app_stats(json *j, void *self) {
-    const wiki *w = self;
-    json_key(j, "name"), json_str(j, w->site->name);
-    json_key(j, "dbname"), json_str(j, w->site->dbname);
-    json_key(j, "lang"), json_str(j, w->site->lang);
-    json_key(j, "pages"), json_u64(j, wiki_index_pages(w->index));
-    json_key(j, "xml_bytes"), json_u64(j, w->xml.len);
-}
-
-static void wiki_app_close(void *self) {
-    wiki_close(self);
-    free(self);
-}
-
 // clang-format off
+#define GET_LOOP(pattern, handler, text)   {HTTP_GET, pattern, handler, .about = text}
+#define GET_WORKER(pattern, handler, text) {HTTP_GET, pattern, handler, .run = HTTP_WORKER, .about = text}
+#define API(path) "/api/wiki/{db}" path
+
 static const http_route routes[] = {
-    {HTTP_GET, "/wiki/offsets/*",  offsets,     .about = "titles that start with NAME (3 characters or more), as `[[title, first, last], ...]`; `?limit= &offset=`"},
-    {HTTP_GET, "/wiki/title/*",    title,       .about = "as offsets for a NAME that is a title, as `[[title, [offset]], ...]`"},
-    {HTTP_GET, "/wiki/random",     random_page, .about = "a random article, as `[title, first, last]`"},
-    {HTTP_GET, "/wiki/wiki/*",     page_html,   .run = HTTP_WORKER, .about = "the article NAME as HTML; redirects are followed unless `?redirect=no`"},
-    {HTTP_GET, "/wiki/wiki_xml/*", page_xml,    .run = HTTP_WORKER, .about = "the page NAME as it stands in the dump"},
-    {HTTP_GET, "/wiki/wiki_raw/*", page_xml,    .run = HTTP_WORKER, .about = "the same, by the original's other name"},
-    {HTTP_GET, "/wiki/xml",        range_xml,   .about = "bytes of the dump by `Range:` or `?range=`"},
-    {HTTP_GET, "/wiki/html",       range_html,  .run = HTTP_WORKER, .about = "the page in that range as HTML"},
-    {HTTP_GET, "/offsets/*",       offsets,     .about = "old name of /wiki/offsets"},
-    {HTTP_GET, "/xml",             range_xml,   .about = "old name of /wiki/xml"},
-    {HTTP_GET, "/html",            range_html,  .run = HTTP_WORKER, .about = "old name of /wiki/html"},
+    GET_WORKER("/wiki/offsets/*",  offsets,     "titles that start with NAME (3 characters or more), as `[[title, first, last], ...]`; `?limit= &offset=`"),
+    GET_WORKER("/wiki/title/*",    title,       "as offsets for a NAME that is a title, as `[[title, [offset]], ...]`"),
+    GET_LOOP("/wiki/random",       random_page, "a random article, as `[title, first, last]`"),
+    GET_WORKER("/wiki/wiki/*",     page_html,   "the article NAME as HTML; redirects are followed unless `?redirect=no`"),
+    GET_LOOP("/wiki/wiki_xml/*",   page_xml,    "the page NAME as it stands in the dump"),
+    GET_LOOP("/wiki/wiki_raw/*",   page_xml,    "the same, by the original's other name"),
+    GET_LOOP("/wiki/xml",          range_xml,   "bytes of the dump by `Range:` or `?range=`; of a packed dump 16 MB at most"),
+    GET_WORKER("/wiki/html",       range_html,  "the page in that range as HTML"),
+    GET_WORKER("/offsets/*",       offsets,     "old name of /wiki/offsets"),
+    GET_LOOP("/xml",               range_xml,   "old name of /wiki/xml"),
+    GET_WORKER("/html",            range_html,  "old name of /wiki/html"),
+    GET_WORKER("/w/{db}/offsets/*", offsets,     "as /wiki/offsets, of the wiki {db}; so are those that follow"),
+    GET_WORKER("/w/{db}/title/*",  title,       "as /wiki/title"),
+    GET_LOOP("/w/{db}/random",     random_page, "as /wiki/random"),
+    GET_WORKER("/w/{db}/wiki/*",   page_html,   "as /wiki/wiki; links lead to /w/{db}/wiki, and to other hosted wikis by name, dbname or language"),
+    GET_LOOP("/w/{db}/wiki_xml/*", page_xml,    "as /wiki/wiki_xml"),
+    GET_LOOP("/w/{db}/wiki_raw/*", page_xml,    "the same"),
+    GET_LOOP("/w/{db}/xml",        range_xml,   "as /wiki/xml"),
+    GET_WORKER("/w/{db}/html",     range_html,  "as /wiki/html"),
+
+    GET_LOOP("/api/wiki",          wiki_api_list,    "the hosted wikis: `[{name, sitename, dbname, lang, pages, building, ...}, ...]`"),
+    GET_LOOP(API(""),              wiki_api_one,     "one of them"),
+    GET_LOOP(API("/suggest"),      wiki_api_suggest, "`?q= &limit= &ns=`: the best titles that start with q, the exact one first, then by score; those that differ in a parenthesis stand together as a `group`"),
+    GET_WORKER(API("/search"),     wiki_api_search,  "`?q= &limit=`: titles that have all words of q, also near ones (`fuzzy`); `is_cut` when 50 ms were not enough"),
+    GET_WORKER(API("/titles"),     wiki_api_titles,  "`?prefix= &limit= &offset=`: titles in code-point order, with `total` and `next`"),
+    GET_LOOP(API("/title/*"),      wiki_api_title,   "what NAME resolves to: `{title, id, ns, redirect, target, offset, length, sha1, previous, next, ...}`"),
+    GET_WORKER(API("/page/*"),     wiki_api_page,    "the page NAME: revision, sections, categories, links out, counts of redirects and backlinks; `?redirect=no`"),
+    GET_LOOP(API("/random"),       wiki_api_random,  "a random article, as /title"),
+    GET_WORKER(API("/categories"), wiki_api_categories, "`?prefix= &limit= &offset=`: categories with their number of members"),
+    GET_WORKER(API("/categories/*"), wiki_api_category, "members of the category NAME; `?limit= &offset=`"),
+    GET_WORKER(API("/backlinks/*"), wiki_api_backlinks, "pages that link to NAME; `?limit= &offset=`"),
+    GET_WORKER(API("/redirects/*"), wiki_api_redirects, "redirects that lead to NAME; `?limit= &offset=`"),
+
+    GET_LOOP("/suggest",           wiki_kiwix_suggest, "as kiwix-serve: `?content= &term= &count=`"),
+    GET_LOOP("/random",            wiki_kiwix_random,  "as kiwix-serve: `?content=`, leads to a random article"),
+    GET_WORKER("/search",          wiki_kiwix_search,  "as kiwix-serve, in titles: `?content= &pattern= &start= &pageLength= &format=xml`"),
+    GET_LOOP("/search/searchdescription.xml",  wiki_kiwix_description, "OpenSearch description of /search"),
+    GET_LOOP("/catalog/searchdescription.xml", wiki_kiwix_description, "the same, by kiwix-serve's other name"),
+    GET_LOOP("/opensearch.xml",    wiki_opensearch, "OpenSearch description for browsers; `?content=`"),
+    GET_LOOP("/opensearch/suggest", wiki_opensearch_suggest, "`?q= &content=`: `[q, [title, ...]]`"),
 };
 // clang-format on
 

@@ -15,8 +15,10 @@ typedef struct serve_options {
     cli_common common;
     const char *ip, *log_level;
     int64_t port, threads, workers, compute_threads, listen_backlog, streams, grace_s;
-    opt_list app_classes, gpt2;
-    const char *wiki, *wiki_index;
+    opt_list app_classes, gpt2, wiki;
+    const char *wiki_index;
+    int64_t wiki_cache, memory;
+    bool build;
     const char *data_dir, *wiki_xml_dir, *wiki_xml_name;
 } serve_options;
 
@@ -26,10 +28,19 @@ static const opt options[] = {
     {"ip", OPT_STR, AT(ip), .arg = "ADDRESS", .about = "Address to listen on", .dflt = "127.0.0.1"},
     {"port", OPT_INT, AT(port), 0, 65535, .arg = "PORT",
      .about = "Port to listen on; 0 takes a free one", .dflt = "4444"},
-    {"wiki", OPT_STR, AT(wiki), .arg = "DUMP",
-     .about = "MediaWiki XML dump (.xml or .xml.bz2), indexed before with `index`"},
+    {"wiki", OPT_LIST, AT(wiki), .arg = "[NAME=]DUMP",
+     .about =
+         "MediaWiki XML dumps (.xml or .xml.bz2); the first is the default wiki, the same NAME "
+         "again is an update over it"},
     {"wiki-index", OPT_STR, AT(wiki_index), .arg = "FILE",
-     .about = "Its index. Default: beside the dump, NAME.xml.idx"},
+     .about = "The first one's index. Default: beside the dump, NAME.xml.idx or NAME.xml.bz2.idx"},
+    {"wiki-cache", OPT_INT, AT(wiki_cache), 1, 1 << 20, .arg = "MB",
+     .about = "Unpacked text to keep, of each wiki", .dflt = "64"},
+    {"build", OPT_FLAG, AT(build), .dflt = "yes",
+     .about = "Build a missing or stale index in the background, serving what is read so far; "
+              "--no-build refuses such a wiki"},
+    {"memory", OPT_INT, AT(memory), 64, 1 << 20, .arg = "MB",
+     .about = "What that may hold in memory beside mapped files", .dflt = "512"},
     {"gpt2", OPT_LIST, AT(gpt2), .arg = "[NAME=]FILE.pt",
      .about = "GPT-2 checkpoints; the first is the default model"},
     {"app-classes", OPT_LIST, AT(app_classes), .arg = "APP",
@@ -65,16 +76,17 @@ static bool is_there(const char *path) {
 
 // Fills in --wiki and --gpt2 from the original's data folder, where files of its names stand.
 static void default_data(app_options *a, const serve_options *o, char wiki[OS_PATH_MAX],
-                         char gpt2[OS_PATH_MAX], const char *models[1]) {
+                         char gpt2[OS_PATH_MAX], const char *names[2]) {
     const char *xml_dir = o->wiki_xml_dir ? o->wiki_xml_dir : o->data_dir;
-    if (!a->wiki && xml_dir) {
+    if (a->n_wiki == 0 && xml_dir) {
         snprintf(wiki, OS_PATH_MAX, "%s/%s", xml_dir, o->wiki_xml_name);
-        if (is_there(wiki)) a->wiki = wiki;
+        names[0] = wiki;
+        if (is_there(wiki)) a->wiki = names, a->n_wiki = 1;
     }
     if (a->n_gpt2 == 0 && o->data_dir) {
         snprintf(gpt2, OS_PATH_MAX, "%s/" CHECKPOINT_NAME, o->data_dir);
-        models[0] = gpt2;
-        if (is_there(gpt2)) a->gpt2 = models, a->n_gpt2 = 1;
+        names[1] = gpt2;
+        if (is_there(gpt2)) a->gpt2 = &names[1], a->n_gpt2 = 1;
     }
 }
 
@@ -141,16 +153,20 @@ static int run(void *opts, const opt_list *rest) {
     signal(SIGPIPE, SIG_IGN);
 
     char wiki[OS_PATH_MAX], gpt2[OS_PATH_MAX];
-    const char *models[1];
+    const char *names[2];
     app_options a = {
-        .wiki = o->wiki,
+        .wiki = o->wiki.items,
+        .n_wiki = o->wiki.n,
         .wiki_index = o->wiki_index,
+        .wiki_cache = (size_t)o->wiki_cache << 20,
+        .wiki_memory = (size_t)o->memory << 20,
+        .wiki_builds = o->build,
         .gpt2 = o->gpt2.items,
         .n_gpt2 = o->gpt2.n,
         .n_compute = (int)o->compute_threads,
         .streams_max = (int)o->streams,
     };
-    default_data(&a, o, wiki, gpt2, models);
+    default_data(&a, o, wiki, gpt2, names);
     static app_set apps;
     err e = {0};
     if (app_set_open(&apps, &a, o->app_classes.items, o->app_classes.n, &e))

@@ -59,6 +59,7 @@ static size_t skip_markup(str xml, size_t at) {
         {STR_INIT("<!"), STR_INIT(">")},
     };
     str s = str_skip(xml, at);
+    if (s.len < 2 || (s.ptr[1] != '!' && s.ptr[1] != '?')) return at;
     for (size_t i = 0; i < countof(kinds); i++) {
         if (!str_starts(s, kinds[i].open)) continue;
         size_t n = str_find(s, kinds[i].close);
@@ -82,10 +83,30 @@ static bool parse_tag(tag *t, str xml) {
     return n > 0;
 }
 
+// A tag of nothing but its name, as most are: one look at each byte.
+static bool is_bare_tag(tag *t, str xml) {
+    size_t from = t->start + 1;
+    t->is_end = from < xml.len && xml.ptr[from] == '/';
+    from += t->is_end;
+    size_t i = from;
+    while (i < xml.len && xml.ptr[i] >= '0' && xml.ptr[i] != '<' && xml.ptr[i] != '>')
+        i++;
+    if (i == from || i >= xml.len || xml.ptr[i] != '>' || xml.ptr[from] == '?') return false;
+    t->is_empty = false;
+    t->name = (str){xml.ptr + from, i - from};
+    t->attrs = (str){xml.ptr + i, 0};
+    t->end = i + 1;
+    return true;
+}
+
 static seen next_tag(tag *t, str xml, size_t *at) {
     for (;;) {
         t->start = *at + str_find_byte(str_skip(xml, *at), '<');
         if (t->start == xml.len) return SEEN_END;
+        if (is_bare_tag(t, xml)) {
+            *at = t->end;
+            return SEEN_TAG;
+        }
         size_t past = skip_markup(xml, t->start);
         if (past == CUT) return SEEN_CUT;
         *at = past;
@@ -97,8 +118,8 @@ static seen next_tag(tag *t, str xml, size_t *at) {
     }
 }
 
-static bool is_named(const tag *t, const char *name) {
-    return str_eq(t->name, str_of(name));
+static bool is_named(const tag *t, str name) {
+    return t->name.len == name.len && !memcmp(t->name.ptr, name.ptr, name.len);
 }
 
 // The raw value of an attribute. False when it is absent.
@@ -147,18 +168,18 @@ static status from_seen(err *e, seen s, str xml, const tag *t, size_t since, con
 
 // Elements whose text is wanted, by the depth they stand at: 1 in <page>, 2 in <revision>.
 static const struct {
-    const char *name;
+    str name;
     int depth;
     size_t field;
 } leaves[] = {
-    {"title", 1, offsetof(wiki__page, title)},
-    {"ns", 1, offsetof(wiki__page, ns)},
-    {"id", 1, offsetof(wiki__page, id)},
-    {"id", 2, offsetof(wiki__page, rev_id)},
-    {"timestamp", 2, offsetof(wiki__page, timestamp)},
-    {"model", 2, offsetof(wiki__page, model)},
-    {"sha1", 2, offsetof(wiki__page, sha1)},
-    {"text", 2, offsetof(wiki__page, text)},
+    {STR_INIT("title"), 1, offsetof(wiki__page, title)},
+    {STR_INIT("ns"), 1, offsetof(wiki__page, ns)},
+    {STR_INIT("id"), 1, offsetof(wiki__page, id)},
+    {STR_INIT("id"), 2, offsetof(wiki__page, rev_id)},
+    {STR_INIT("timestamp"), 2, offsetof(wiki__page, timestamp)},
+    {STR_INIT("model"), 2, offsetof(wiki__page, model)},
+    {STR_INIT("sha1"), 2, offsetof(wiki__page, sha1)},
+    {STR_INIT("text"), 2, offsetof(wiki__page, text)},
 };
 
 typedef struct page_scan {
@@ -215,15 +236,15 @@ static void on_revision(page_scan *s) {
 }
 
 static status on_open(page_scan *s, const tag *t, err *e) {
-    if (is_named(t, "page")) return is_damaged(e, t->start, "a page starts inside a page");
+    if (is_named(t, STR("page"))) return is_damaged(e, t->start, "a page starts inside a page");
     str *field = leaf_of(s, t);
     if (field) return on_leaf(field, s, t, e);
-    if (s->depth == 1 && is_named(t, "redirect")) {
+    if (s->depth == 1 && is_named(t, STR("redirect"))) {
         s->page->is_redirect = true;
         attr_get(&s->page->redirect, t->attrs, "title");
     }
     if (t->is_empty) return OK;
-    if (s->depth == 1 && is_named(t, "revision")) on_revision(s);
+    if (s->depth == 1 && is_named(t, STR("revision"))) on_revision(s);
     if (++s->depth > DEPTH_MAX) return is_damaged(e, t->start, "elements nested too deep");
     return OK;
 }
@@ -231,7 +252,7 @@ static status on_open(page_scan *s, const tag *t, err *e) {
 static status on_end(page_scan *s, const tag *t, err *e) {
     s->depth--;
     if (s->depth == 1) s->in_revision = false;
-    if (is_named(t, "page") != (s->depth == 0))
+    if (is_named(t, STR("page")) != (s->depth == 0))
         return is_damaged(e, t->start, "an end tag without its start");
     return OK;
 }
@@ -271,16 +292,16 @@ static void site_ns(wiki__dump *d, const tag *t, str raw) {
 
 static void site_leaf(wiki__dump *d, const tag *t, str raw) {
     static const struct {
-        const char *name;
+        str name;
         size_t field;
     } fields[] = {
-        {"sitename", offsetof(wiki_site, name)},
-        {"dbname", offsetof(wiki_site, dbname)},
-        {"base", offsetof(wiki_site, base)},
-        {"generator", offsetof(wiki_site, generator)},
+        {STR_INIT("sitename"), offsetof(wiki_site, name)},
+        {STR_INIT("dbname"), offsetof(wiki_site, dbname)},
+        {STR_INIT("base"), offsetof(wiki_site, base)},
+        {STR_INIT("generator"), offsetof(wiki_site, generator)},
     };
     if (!d->site || raw.len > WIKI_TITLE_MAX) return;
-    if (is_named(t, "namespace") && d->site->n_ns < WIKI_NS_MAX) site_ns(d, t, raw);
+    if (is_named(t, STR("namespace")) && d->site->n_ns < WIKI_NS_MAX) site_ns(d, t, raw);
     for (size_t i = 0; i < countof(fields); i++) {
         str *field = (str *)((char *)d->site + fields[i].field);
         if (is_named(t, fields[i].name) && !field->len) *field = keep(d, raw);
@@ -292,8 +313,8 @@ static status read_site(wiki__dump *d, const tag *start, err *e) {
         tag t;
         seen got = next_tag(&t, d->xml, &d->at);
         TRY(from_seen(e, got, d->xml, &t, start->start, "the siteinfo"));
-        if (t.is_end && is_named(&t, "siteinfo")) return OK;
-        if (is_named(&t, "page")) return is_damaged(e, t.start, "a page inside the siteinfo");
+        if (t.is_end && is_named(&t, STR("siteinfo"))) return OK;
+        if (is_named(&t, STR("page"))) return is_damaged(e, t.start, "a page inside the siteinfo");
         size_t stop = t.end + str_find_byte(str_skip(d->xml, t.end), '<');
         if (!t.is_end) site_leaf(d, &t, (str){d->xml.ptr + t.end, t.is_empty ? 0 : stop - t.end});
     }
@@ -344,7 +365,7 @@ static status check_encoding(str xml, err *e) {
 }
 
 static bool starts_a_dump(const tag *t) {
-    return !t->is_end && (is_named(t, "mediawiki") || is_named(t, "page"));
+    return !t->is_end && (is_named(t, STR("mediawiki")) || is_named(t, STR("page")));
 }
 
 status wiki__dump_open(wiki__dump *d, str xml, wiki_site *site, arena *perm, err *e) {
@@ -376,13 +397,13 @@ status wiki__dump_next(bool *more, wiki__page *out, wiki__dump *d, err *e) {
         seen got = next_tag(&t, d->xml, &d->at);
         if (got == SEEN_END) return at_end(d, more, e);
         TRY(from_seen(e, got, d->xml, &t, t.start, "a tag"));
-        if (t.is_end && is_named(&t, "mediawiki")) {
+        if (t.is_end && is_named(&t, STR("mediawiki"))) {
             d->has_footer = true;
-        } else if (!t.is_end && is_named(&t, "mediawiki")) {
+        } else if (!t.is_end && is_named(&t, STR("mediawiki"))) {
             TRY(read_root(d, &t, e));
-        } else if (!t.is_end && is_named(&t, "siteinfo")) {
+        } else if (!t.is_end && is_named(&t, STR("siteinfo"))) {
             if (!t.is_empty) TRY(read_site(d, &t, e));
-        } else if (!t.is_end && is_named(&t, "page")) {
+        } else if (!t.is_end && is_named(&t, STR("page"))) {
             d->n_pages++;
             *more = true;
             return read_page(out, d, &t, e);

@@ -103,11 +103,10 @@ static void external(html *h, range in) {
 
 // --- Pages -----------------------------------------------------------------------------------
 
-static void page_attrs(buf *to, const html *h, str title, str fragment) {
+static void page_attrs(buf *to, const char *prefix, str title, str fragment, bool is_new) {
     static const char keep[] = ":(),!*@;";
-    bool is_new = title.len && h->o->exists && !h->o->exists(h->o->arg, title);
     buf_add(to, STR(" href=\""));
-    if (title.len) buf_html(to, str_of(h->o->link_prefix ? h->o->link_prefix : ""));
+    if (title.len) buf_html(to, str_of(prefix ? prefix : ""));
     for (size_t i = 0, n; i < title.len; i += n + 1) {
         str rest = str_skip(title, i);
         n = str_find_byte(rest, ' ');
@@ -123,14 +122,19 @@ static void page_attrs(buf *to, const html *h, str title, str fragment) {
     buf_add(to, is_new ? STR("\" class=\"new\"") : STR("\""));
 }
 
-// A link to a page by its title; shows `label` when it is not empty, else `text`.
-static int open_page(html *h, str title, str fragment) {
+static int open_at(html *h, const char *prefix, str title, str fragment, bool is_new) {
     arena a = h->mem;
     buf attrs;
     if (h->in_link || !(title.len || fragment.len)) return -1;
     buf_init(&attrs, &a, 3 * title.len + 6 * (title.len + 2 * fragment.len) + 256);
-    page_attrs(&attrs, h, title, fragment);
+    page_attrs(&attrs, prefix, title, fragment, is_new);
     return open_anchor(h, &attrs);
+}
+
+// A link to a page of this wiki by its title.
+static int open_page(html *h, str title, str fragment) {
+    bool is_new = !h->in_link && title.len && h->o->exists && !h->o->exists(h->o->arg, title);
+    return open_at(h, h->o->link_prefix, title, fragment, is_new);
 }
 
 static void labelled(html *h, range label, str text) {
@@ -334,9 +338,26 @@ typedef struct page_link {
     str title, fragment;
 } page_link;
 
+// "ltg:Title#part" where the caller knows that wiki: a link like any other, also by a language's
+// code, since the article is here to be read.
+static bool do_hosted(html *h, const page_link *k, str target) {
+    size_t colon = str_find_byte(target, ':');
+    if (!h->o->interwiki || colon == target.len) return false;
+    const char *prefix = h->o->interwiki(h->o->arg, str_trim(str_first(target, colon)));
+    if (!prefix) return false;
+    str part = str_trim(str_skip(target, colon + 1));
+    str title = wiki_decode_entities(str_trim(str_cut(&part, '#')), &h->mem);
+    if (!title.len) return false;
+    int place = open_at(h, prefix, title, str_trim(part), false);
+    labelled(h, k->label, target);
+    close_link(h, place);
+    return true;
+}
+
 static bool do_interwiki(html *h, const page_link *k) {
     bool is_lang;
     str target = html__str(h, k->target);
+    if (k->ns == 0 && do_hosted(h, k, k->has_colon ? str_skip(target, 1) : target)) return true;
     str url = interwiki_url(&is_lang, k->has_colon ? str_skip(target, 1) : target, &h->mem);
     if (k->ns || !url.len) return false;
     if (is_lang && !k->has_colon) return true;  // a link to the same article elsewhere: not shown

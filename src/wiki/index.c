@@ -1,93 +1,37 @@
-// The index file: from title to the page's place in the dump, mapped as it stands.
+// Opening the index file, and look-ups of titles.
 //
-//   header     magic, version, identity of the dump, sections, checksums (inside.h)
-//   SITE       siteinfo: strings as u16 length + bytes; see put_site in build.c
-//   RECORDS    40 bytes per page, in code-point order of titles
-//   FOLDED     u32 rank per page, in order of (fold(title), rank)
-//   TEXT       for each record its title, then its redirect target
+//   SITE, FACTS             what the dump says about itself, and what it is
+//   TITLES                  title -> payload: ordinal, namespace, flags, score (inside.h)
+//   OFFSETS, GAPS, IDS      by ordinal, the place of the page in the dump
+//   TARGETS, REDIRECTS      by rank among the redirects, where each leads
+//   BEST                    suggest.c;  WORDS.. search.c;  CATEGORIES.. graph.c
 //
-// All integers are little endian, sections are 64-byte aligned. An exact look-up is a binary search
-// over RECORDS; a case-blind one a binary search over FOLDED, whose keys are folded again while
-// searching: a fold is a pure function of the title, so storing it would buy little for much.
+// All integers are little endian. A page's length is not stored: it ends where the next one starts,
+// less the few bytes that stand between all of a dump's pages; the rare others are in GAPS.
 //
-// Rejected: tries (a prefix is no range, pages in memory all over), SQLite (twice the size and a
-// page cache of its own), a stored lower-case key per title (the original's 12.7 million aliases).
+// Rejected: records of fixed size (40 bytes a page, twice the whole index now), a folded key beside
+// each title (the order of TITLES is the folded one), SQLite (twice the size, a cache of its own).
 //
-//   I1  records are sorted by title, titles are unique (the last in the dump wins)
-//   I2  nothing read from the file is used as an offset before it was checked: a corrupt file gives
-//       wrong answers, never a read outside the map. Opening checks header and bounds, and the
-//       sections' checksums where the whole file is small; wiki__index_verify checks them always
-//   I3  opening touches a few pages only
+//   I1  TITLES is in order of store_fold_cmp, titles are unique (the last in the dump wins)
+//   I2  nothing read from the file is used as an offset or a rank before it was checked or clamped:
+//       a corrupt file gives wrong answers, never a read outside. Opening checks how sections fit
+//       each other, and their checksums where the whole file is small; wiki_index_verify checks
+//       them always
+//   I3  opening touches a few pages only, however large the file is
 
 #include "wiki/index.h"
 
 #include "wiki/inside.h"
 
-enum { VERIFY_AT_OPEN = 4 << 20, IDENTITY = 1 << 20, PREFIX_DEPTH_MAX = 1 << 22 };
+enum { VERIFY_AT_OPEN = 4 << 20, IDENTITY = 1 << 20, EQUAL_MAX = 4096 };
 
-// --- Checksums -------------------------------------------------------------------------------
-
-uint64_t wiki__sum(str s) {
-    uint64_t h = 0;
-    for (size_t at = 0; at < s.len; at += WIKI__SUM_BLOCK)
-        h = str_hash(str_first(str_skip(s, at), WIKI__SUM_BLOCK), h);
-    return h;
+uint64_t wiki__file_sum(const os_map *file) {
+    str all = os_map_str(file);
+    uint64_t head = store_sum(str_first(all, IDENTITY));
+    return head ^ store_sum(str_skip(all, all.len - min_size(all.len, IDENTITY))) * 3;
 }
 
-uint64_t wiki__xml_sum(str xml) {
-    uint64_t head = wiki__sum(str_first(xml, IDENTITY));
-    return head ^ wiki__sum(str_skip(xml, xml.len - min_size(xml.len, IDENTITY))) * 3;
-}
-
-static const wiki__header *header_of(const wiki_index *ix) {
-    return (const wiki__header *)ix->map.base;
-}
-
-static str section_of(const wiki_index *ix, int i) {
-    const wiki__section *s = &header_of(ix)->section[i];
-    return (str){(const char *)ix->map.base + s->off, s->len};
-}
-
-status wiki__index_verify(const wiki_index *ix, err *e) {
-    for (int i = 0; i < WIKI__SECTIONS; i++)
-        if (wiki__sum(section_of(ix, i)) != header_of(ix)->section[i].sum)
-            return err_set(e, E_FORMAT, "%s: section %d is damaged; build the index again",
-                           ix->map.path, i);
-    return OK;
-}
-
-// --- Open ------------------------------------------------------------------------------------
-
-static status damaged(const wiki_index *ix, const char *what, err *e) {
-    return err_set(e, E_FORMAT, "%s: %s; build the index again", ix->map.path, what);
-}
-
-static status check_header(const wiki_index *ix, err *e) {
-    const wiki__header *h = header_of(ix);
-    if (ix->map.len < sizeof *h || memcmp(h->magic, WIKI__MAGIC, sizeof h->magic))
-        return damaged(ix, "no index of ours", e);
-    if (h->version != WIKI__VERSION || h->fold_version != WIKI__FOLD_VERSION)
-        return damaged(ix, "written by another version", e);
-    if (h->sum != wiki__sum((str){(const char *)h, offsetof(wiki__header, sum)}))
-        return damaged(ix, "damaged header", e);
-    if (h->file_len != ix->map.len) return damaged(ix, "cut short", e);
-    return OK;
-}
-
-static status check_sections(const wiki_index *ix, err *e) {
-    const wiki__header *h = header_of(ix);
-    for (int i = 0; i < WIKI__SECTIONS; i++) {
-        const wiki__section *s = &h->section[i];
-        bool is_inside = s->off >= sizeof *h && s->off % WIKI__ALIGN == 0 &&
-                         s->off <= h->file_len && s->len <= h->file_len - s->off;
-        if (!is_inside) return damaged(ix, "a section lies outside the file", e);
-    }
-    if (h->n_pages > UINT32_MAX - 1 ||
-        h->section[WIKI__RECORDS].len != h->n_pages * sizeof(wiki__record) ||
-        h->section[WIKI__FOLDED].len != h->n_pages * sizeof(uint32_t))
-        return damaged(ix, "sections and page count do not agree", e);
-    return OK;
-}
+// --- Siteinfo --------------------------------------------------------------------------------
 
 static bool get_bytes(void *out, str *s, size_t n) {
     if (s->len < n) return false;
@@ -121,32 +65,121 @@ static bool get_site(wiki_site *site, str s) {
     return true;
 }
 
-static status use_sections(wiki_index *ix, err *e) {
-    ix->n = header_of(ix)->n_pages;
-    ix->xml_len = header_of(ix)->xml_len;
-    ix->xml_sum = header_of(ix)->xml_sum;
-    ix->records = (const wiki__record *)section_of(ix, WIKI__RECORDS).ptr;
-    ix->folded = (const uint32_t *)section_of(ix, WIKI__FOLDED).ptr;
-    ix->text = section_of(ix, WIKI__TEXT);
-    if (!get_site(&ix->site, section_of(ix, WIKI__SITE))) return damaged(ix, "damaged siteinfo", e);
-    return ix->map.len <= VERIFY_AT_OPEN ? wiki__index_verify(ix, e) : OK;
+// --- Open ------------------------------------------------------------------------------------
+
+static str section_of(const wiki_index *ix, int i) {
+    return store_in_section(&ix->file, i);
 }
 
-static status check_dump(const wiki_index *ix, uint64_t xml_len, int64_t mtime_ns, err *e) {
-    const wiki__header *h = header_of(ix);
-    if (h->xml_len == xml_len && h->xml_mtime_ns == mtime_ns) return OK;
+static status damaged(const wiki_index *ix, const char *what, err *e) {
+    return err_set(e, E_FORMAT, "%s: %s; build the index again", ix->file.map.path, what);
+}
+
+static status use_facts(wiki_index *ix, err *e) {
+    str s = section_of(ix, WIKI__FACTS);
+    if (s.len != sizeof *ix->facts) return damaged(ix, "no facts about the dump", e);
+    ix->facts = (const wiki__facts *)s.ptr;
+    const wiki__facts *f = ix->facts;
+    if (f->fold_version != STORE_FOLD_VERSION) return damaged(ix, "written by another version", e);
+    bool is_sane = f->n_pages <= UINT32_MAX - 1 && f->n_ordinals <= UINT32_MAX - 1 &&
+                   f->n_pages <= f->n_ordinals && f->n_redirects <= f->n_pages &&
+                   f->ord_bits <= 32 && f->n_ns <= WIKI__NS_SEEN_MAX &&
+                   memchr(f->newest, 0, sizeof f->newest);
+    return is_sane ? OK : damaged(ix, "damaged facts about the dump", e);
+}
+
+static status check_dump(const wiki_index *ix, uint64_t len, int64_t mtime_ns, err *e) {
+    if (ix->facts->file_len == len && ix->facts->file_mtime_ns == mtime_ns) return OK;
     return err_set(e, E_STALE,
                    "%s: the dump changed since it was indexed; run `parallelopedia index` again",
-                   ix->map.path);
+                   ix->file.map.path);
 }
 
-static status open_map(wiki_index *ix, const char *path, uint64_t xml_len, int64_t mtime_ns,
-                       err *e) {
-    TRY(os_map_open(&ix->map, path, OS_MAP_RANDOM, e));
-    TRY(check_header(ix, e));
-    TRY(check_dump(ix, xml_len, mtime_ns, e));
-    TRY(check_sections(ix, e));
-    return use_sections(ix, e);
+static status use_ids(wiki_index *ix, err *e) {
+    str s = section_of(ix, WIKI__IDS);
+    if (s.len < 8) return damaged(ix, "no page ids", e);
+    ix->has_ids_ef = s.ptr[0] == 1;
+    s = str_skip(s, 8);
+    if (ix->has_ids_ef)
+        TRY(store_ef_open(&ix->ids_ef, s, e));
+    else
+        TRY(store_packed_open(&ix->ids, s, e));
+    size_t n = ix->has_ids_ef ? ix->ids_ef.n : ix->ids.n;
+    return n == ix->facts->n_ordinals ? OK : damaged(ix, "page ids and pages do not agree", e);
+}
+
+static void use_arrays(wiki_index *ix) {
+    str bad = section_of(ix, WIKI__BAD), gaps = section_of(ix, WIKI__GAPS);
+    ix->bad = (const uint32_t *)bad.ptr, ix->n_bad = bad.len / sizeof *ix->bad;
+    ix->gaps = (const wiki__gap *)gaps.ptr, ix->n_gaps = gaps.len / sizeof *ix->gaps;
+    ix->redirects_before = (const uint32_t *)section_of(ix, WIKI__REDIRECTS).ptr;
+    ix->best = section_of(ix, WIKI__BEST);
+}
+
+static bool blocks_fit(const wiki_index *ix) {
+    str s = section_of(ix, WIKI__BLOCKMAP);
+    uint64_t n = ix->facts->n_blocks;
+    if (!n) return s.len == 0;
+    if (n > s.len / sizeof(wiki_block) || s.len != (n + 1) * sizeof(wiki_block)) return false;
+    const wiki_block *b = (const wiki_block *)s.ptr;
+    return b[0].raw == 0 && b[n].raw >= ix->facts->xml_len;  // more: pages read so far
+}
+
+static status use_pages(wiki_index *ix, err *e) {
+    const wiki__facts *f = ix->facts;
+    TRY(store_dict_open(&ix->titles, section_of(ix, WIKI__TITLES), e));
+    TRY(store_ef_open(&ix->offsets, section_of(ix, WIKI__OFFSETS), e));
+    TRY(store_packed_open(&ix->targets, section_of(ix, WIKI__TARGETS), e));
+    TRY(use_ids(ix, e));
+    use_arrays(ix);
+    bool agree = ix->titles.n == f->n_pages && ix->offsets.n == f->n_ordinals &&
+                 ix->targets.n == f->n_redirects &&
+                 section_of(ix, WIKI__REDIRECTS).len == ix->titles.n_blocks * sizeof(uint32_t) &&
+                 wiki__best_check(ix->best, ix->titles.n_blocks) && blocks_fit(ix);
+    return agree ? OK : damaged(ix, "sections and page count do not agree", e);
+}
+
+// Optional sections come in pairs, and each list belongs to something that is there.
+static status use_lists(store_lists *l, const wiki_index *ix, int section, size_t n, err *e) {
+    TRY(store_lists_open(l, section_of(ix, section), e));
+    return l->n == n ? OK : damaged(ix, "lists and their keys do not agree", e);
+}
+
+static status use_optional(wiki_index *ix, err *e) {
+    const struct {
+        unsigned with;
+        int keys, lists;
+        store_dict *dict;
+        store_lists *to;
+    } rows[] = {
+        {WIKI_WITH_WORDS, WIKI__WORDS, WIKI__WORD_LISTS, &ix->words, &ix->word_lists},
+        {WIKI_WITH_CATEGORIES, WIKI__CATEGORIES, WIKI__MEMBERS, &ix->categories, &ix->members},
+        {WIKI_WITH_LINKS, -1, WIKI__BACKLINKS, NULL, &ix->backlinks},
+        {WIKI_WITH_ALL, -1, WIKI__LEADS, NULL, &ix->leads},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        if (!(ix->facts->with & rows[i].with) || !section_of(ix, rows[i].lists).len) continue;
+        if (rows[i].dict) TRY(store_dict_open(rows[i].dict, section_of(ix, rows[i].keys), e));
+        size_t n = rows[i].dict ? rows[i].dict->n : ix->titles.n;
+        TRY(use_lists(rows[i].to, ix, rows[i].lists, n, e));
+    }
+    return OK;
+}
+
+static status use_sections(wiki_index *ix, uint64_t len, int64_t mtime_ns, err *e) {
+    TRY(use_facts(ix, e));
+    if (ix->file.map.len <= VERIFY_AT_OPEN) TRY(store_in_verify(&ix->file, e));
+    TRY(check_dump(ix, len, mtime_ns, e));
+    TRY(use_pages(ix, e));
+    TRY(use_optional(ix, e));
+    if (!get_site(&ix->site, section_of(ix, WIKI__SITE))) return damaged(ix, "damaged siteinfo", e);
+    return OK;
+}
+
+static status open_file(wiki_index *ix, const char *path, uint64_t len, int64_t mtime_ns, err *e) {
+    TRY(store_in_open(&ix->file, path, WIKI__MAGIC, WIKI__VERSION, e));
+    status s = use_sections(ix, len, mtime_ns, e);
+    return s ? err_in(e, "%s", path) : OK;
 }
 
 // The handle lives in an arena of its own, which stands at its start.
@@ -155,14 +188,15 @@ typedef struct handle {
     arena home;
 } handle;
 
-status wiki_index_open(wiki_index **out, const char *path, uint64_t xml_len, int64_t xml_mtime_ns,
+status wiki_index_open(wiki_index **out, const char *path, uint64_t file_len, int64_t file_mtime_ns,
                        err *e) {
     *out = NULL;
     arena home;
     TRY(arena_open(&home, sizeof(handle) + 4096, e));
     handle *h = arena_new(&home, handle);
     h->home = home;
-    status s = open_map(&h->ix, path, xml_len, xml_mtime_ns, e);
+    h->ix.file.map.fd = -1;
+    status s = open_file(&h->ix, path, file_len, file_mtime_ns, e);
     if (s)
         wiki_index_close(&h->ix);
     else
@@ -172,192 +206,188 @@ status wiki_index_open(wiki_index **out, const char *path, uint64_t xml_len, int
 
 void wiki_index_close(wiki_index *ix) {
     if (!ix) return;
-    os_map_close(&ix->map);
+    store_in_close(&ix->file);
     arena home = ((handle *)ix)->home;
     arena_close(&home);
 }
 
-// --- Records ---------------------------------------------------------------------------------
-
 size_t wiki_index_pages(const wiki_index *ix) {
-    return ix->n;
+    return ix->titles.n;
+}
+
+uint64_t wiki_index_bytes(const wiki_index *ix) {
+    return ix->file.map.len;
 }
 
 const wiki_site *wiki_index_site(const wiki_index *ix) {
     return &ix->site;
 }
 
-static str text_at(const wiki_index *ix, uint64_t at, size_t len) {  // I2
-    if (at > ix->text.len || len > ix->text.len - at) return (str){0};
-    return (str){ix->text.ptr + at, len};
+uint64_t wiki_index_xml_len(const wiki_index *ix) {
+    return ix->facts->xml_len;
 }
 
-static str title_of(const wiki_index *ix, size_t rank) {
-    const wiki__record *r = &ix->records[rank];
-    return text_at(ix, r->text_at, r->title_len);
+const wiki_block *wiki_index_blocks(size_t *n, const wiki_index *ix) {
+    *n = ix->facts->n_blocks;
+    return (const wiki_block *)section_of(ix, WIKI__BLOCKMAP).ptr;
 }
 
-void wiki_index_get(wiki_page *out, const wiki_index *ix, int64_t rank) {
-    CHECK(rank >= 0 && (size_t)rank < ix->n);
-    const wiki__record *r = &ix->records[rank];
-    bool is_inside = r->off <= ix->xml_len && r->len <= ix->xml_len - r->off;
+str wiki_index_newest(const wiki_index *ix) {
+    return str_of(ix->facts->newest);
+}
+
+unsigned wiki_index_with(const wiki_index *ix) {
+    return ix->facts->with;
+}
+
+// --- A page ----------------------------------------------------------------------------------
+
+static uint64_t gap_after(const wiki_index *ix, uint64_t ordinal) {
+    size_t lo = 0, hi = ix->n_gaps;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (ix->gaps[mid].ordinal < ordinal)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    bool is_odd = lo < ix->n_gaps && ix->gaps[lo].ordinal == ordinal;
+    return is_odd ? ix->gaps[lo].bytes : ix->facts->gap;
+}
+
+// Never outside the XML, whatever the sections say (I2).
+static void place_of(uint64_t *off, uint64_t *len, const wiki_index *ix, uint32_t ordinal) {
+    uint64_t end = ix->facts->xml_len;
+    *off = *len = 0;
+    if (ordinal >= ix->offsets.n) return;
+    uint64_t at = store_ef_get(&ix->offsets, ordinal);
+    if (ordinal + 1 < ix->offsets.n) end = store_ef_get(&ix->offsets, ordinal + 1);
+    uint64_t gap = gap_after(ix, ordinal);
+    if (end > ix->facts->xml_len || at > end || gap > end - at) return;
+    *off = at;
+    *len = end - at - gap;
+}
+
+static bool is_bad(const wiki_index *ix, uint32_t ordinal) {
+    size_t lo = 0, hi = ix->n_bad;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (ix->bad[mid] < ordinal)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < ix->n_bad && ix->bad[lo] == ordinal;
+}
+
+static uint32_t id_of(const wiki_index *ix, uint32_t ordinal) {
+    if (ordinal >= ix->facts->n_ordinals) return 0;
+    return (uint32_t)(ix->has_ids_ef ? store_ef_get(&ix->ids_ef, ordinal)
+                                     : store_packed_get(&ix->ids, ordinal));
+}
+
+// Where the page at `rank` leads; WIKI_NO_RANK when it is no redirect, or leads nowhere.
+static int64_t target_of(const wiki_index *ix, size_t rank) {
+    uint64_t payload[STORE_DICT_BLOCK] = {0};
+    size_t block = rank / STORE_DICT_BLOCK, in_block = rank % STORE_DICT_BLOCK;
+    size_t n = store_dict_payloads(payload, &ix->titles, block);
+    if (in_block >= n || !wiki__payload_of(payload[in_block]).is_redirect) return WIKI_NO_RANK;
+    uint64_t k = ix->redirects_before[block];
+    for (size_t i = 0; i < in_block; i++)
+        k += wiki__payload_of(payload[i]).is_redirect;
+    if (k >= ix->targets.n) return WIKI_NO_RANK;
+    uint64_t to = store_packed_get(&ix->targets, k);
+    return to < ix->titles.n ? (int64_t)to : WIKI_NO_RANK;
+}
+
+// All that stands with the title; returns the page's ordinal.
+static uint32_t get_title(wiki_page *out, const wiki_index *ix, int64_t rank, arena *a) {
+    CHECK(rank >= 0 && (size_t)rank < ix->titles.n);
+    char title[STORE_KEY_MAX];
+    uint64_t packed = 0;
+    str s = store_dict_get(&ix->titles, (size_t)rank, title, &packed);
+    wiki__payload p = wiki__payload_of(packed);
     *out = (wiki_page){
         .rank = rank,
-        .title = title_of(ix, (size_t)rank),
-        .off = is_inside ? r->off : 0,
-        .len = is_inside ? r->len : 0,
-        .ns = r->ns,
-        .id = r->id,
-        .is_redirect = r->flags & WIKI__REDIRECT,
-        .is_bad_sha1 = r->flags & WIKI__BAD_SHA1,
+        .title = arena_str(a, s),
+        .ns = p.ns_index < ix->facts->n_ns ? ix->facts->ns[p.ns_index] : 0,
+        .is_redirect = p.is_redirect,
+        .is_disambiguation = p.is_disambiguation,
+        .score = p.score,
+        .target = p.is_redirect ? target_of(ix, (size_t)rank) : WIKI_NO_RANK,
     };
-    if (out->is_redirect && r->text_at <= UINT64_MAX - r->title_len)
-        out->redirect = text_at(ix, r->text_at + r->title_len, r->redirect_len);
+    return p.ordinal;
 }
 
-// --- Searches --------------------------------------------------------------------------------
+void wiki_index_get_title(wiki_page *out, const wiki_index *ix, int64_t rank, arena *a) {
+    get_title(out, ix, rank, a);
+}
 
-// First rank whose title is not before `key`; with `is_past`, not starting with it either.
-static size_t title_bound(const wiki_index *ix, str key, bool is_past) {
-    size_t lo = 0, hi = ix->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        str t = title_of(ix, mid);
-        int c = str_cmp(is_past ? str_first(t, key.len) : t, key);
-        if (c < 0 || (is_past && c == 0))
-            lo = mid + 1;
-        else
-            hi = mid;
+void wiki_index_get(wiki_page *out, const wiki_index *ix, int64_t rank, arena *a) {
+    uint32_t ordinal = get_title(out, ix, rank, a);
+    out->id = id_of(ix, ordinal);
+    out->is_bad_sha1 = is_bad(ix, ordinal);
+    place_of(&out->off, &out->len, ix, ordinal);
+}
+
+// --- Titles ----------------------------------------------------------------------------------
+
+int64_t wiki_index_find(const wiki_index *ix, str title) {
+    size_t rank;
+    if (!title.len || title.len > STORE_KEY_MAX) return WIKI_NO_RANK;
+    return store_dict_find(&rank, NULL, &ix->titles, title) ? (int64_t)rank : WIKI_NO_RANK;
+}
+
+// Of the titles with the same fold the best: by score, an article before a redirect, the first.
+static int64_t find_folded(const wiki_index *ix, str title, arena scratch) {
+    if (!title.len || title.len > STORE_KEY_MAX) return WIKI_NO_RANK;
+    size_t lo, hi;
+    str folded = store_fold_in(title, &scratch);
+    if (!folded.len) return WIKI_NO_RANK;
+    store_dict_equal(&lo, &hi, &ix->titles, folded);
+    int64_t best = WIKI_NO_RANK;
+    unsigned best_score = 0;
+    store_dict_cursor c;
+    store_dict_seek(&c, &ix->titles, lo);
+    str key;
+    uint64_t payload;
+    for (size_t i = lo; i < hi && i - lo < EQUAL_MAX && store_dict_next(&key, &payload, &c); i++) {
+        wiki__payload p = wiki__payload_of(payload);
+        unsigned score = 2u * p.score + !p.is_redirect + 1;
+        if (score > best_score) best = (int64_t)i, best_score = score;
     }
-    return lo;
+    return best;
 }
 
-// A damaged FOLDED may name ranks that do not exist: they read as rank 0 (I2).
-static size_t rank_at(const wiki_index *ix, size_t place) {
-    uint32_t r = ix->folded[place];
-    return r < ix->n ? r : 0;
-}
-
-// The same bounds over FOLDED; `key` is folded.
-static size_t folded_bound(const wiki_index *ix, str key, bool is_past, arena scratch) {
-    size_t lo = 0, hi = ix->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        arena a = scratch;
-        str t = wiki_title_fold(title_of(ix, rank_at(ix, mid)), &a);
-        int c = str_cmp(is_past ? str_first(t, key.len) : t, key);
-        if (c < 0 || (is_past && c == 0))
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-bool wiki_index_find(wiki_page *out, const wiki_index *ix, str title) {
-    size_t at = title_bound(ix, title, false);
-    if (at == ix->n || !str_eq(title_of(ix, at), title)) return false;
-    wiki_index_get(out, ix, (int64_t)at);
-    return true;
-}
-
-static bool find_folded(wiki_page *out, const wiki_index *ix, str title, arena scratch) {
-    str key = wiki_title_fold(title, &scratch);
-    size_t at = folded_bound(ix, key, false, scratch);
-    if (at == ix->n) return false;
-    size_t rank = rank_at(ix, at);
-    if (!str_eq(wiki_title_fold(title_of(ix, rank), &scratch), key)) return false;
-    wiki_index_get(out, ix, (int64_t)rank);
-    return true;
-}
-
-bool wiki_index_resolve(wiki_page *out, const wiki_index *ix, str text, arena scratch) {
-    if (!text.len || text.len > WIKI__LINK_MAX) return false;
-    if (wiki_index_find(out, ix, text)) return true;
+int64_t wiki_index_resolve(const wiki_index *ix, str text, arena scratch) {
+    if (!text.len || text.len > WIKI__LINK_MAX) return WIKI_NO_RANK;
+    int64_t rank = wiki_index_find(ix, text);
+    if (rank >= 0) return rank;
     str decoded = wiki_decode_entities(text, &scratch);
-    if (wiki_index_find(out, ix, decoded)) return true;
+    if (decoded.ptr != text.ptr && (rank = wiki_index_find(ix, decoded)) >= 0) return rank;
     int32_t ns;
     str fragment;
     str title = wiki_title_normalise(&ns, &fragment, &ix->site, text, &scratch);
-    if (!title.len) return false;
-    return wiki_index_find(out, ix, title) || find_folded(out, ix, title, scratch);
+    rank = wiki_index_find(ix, title);
+    return rank >= 0 ? rank : find_folded(ix, title, scratch);
 }
 
-bool wiki_index_follow(wiki_page *p, const wiki_index *ix, arena scratch) {
-    for (int hop = 0; p->is_redirect && hop < WIKI_REDIRECT_MAX; hop++) {
-        arena a = scratch;
-        int32_t ns;
-        str fragment;
-        str to = wiki_title_normalise(&ns, &fragment, &ix->site, p->redirect, &a);
-        wiki_page next;
-        if (!to.len || !wiki_index_find(&next, ix, to)) return false;
-        *p = next;
+int64_t wiki_index_follow(const wiki_index *ix, int64_t rank) {
+    for (int hop = 0; hop <= WIKI_REDIRECT_MAX && rank >= 0; hop++) {
+        uint64_t payload[STORE_DICT_BLOCK] = {0};
+        size_t at = (size_t)rank % STORE_DICT_BLOCK;
+        size_t n = store_dict_payloads(payload, &ix->titles, (size_t)rank / STORE_DICT_BLOCK);
+        if (at >= n) return WIKI_NO_RANK;
+        if (!wiki__payload_of(payload[at]).is_redirect) return rank;
+        rank = target_of(ix, (size_t)rank);
     }
-    return !p->is_redirect;
+    return WIKI_NO_RANK;
 }
 
 // --- Prefixes --------------------------------------------------------------------------------
 
-static void sift_down(uint32_t *heap, size_t n, size_t at) {
-    for (size_t kid; (kid = 2 * at + 1) < n; at = kid) {
-        if (kid + 1 < n && heap[kid + 1] > heap[kid]) kid++;
-        if (heap[at] >= heap[kid]) return;
-        uint32_t t = heap[at];
-        heap[at] = heap[kid], heap[kid] = t;
-    }
-}
-
-// The k smallest ranks of FOLDED[lo, hi), sorted, into `heap`: a heap of the best so far, its
-// worst on top, then a heap sort. One pass over the range, so a one-letter prefix of a million
-// titles costs about a millisecond.
-static void smallest(uint32_t *heap, size_t k, const wiki_index *ix, size_t lo, size_t hi) {
-    for (size_t i = 0; i < k; i++)
-        heap[i] = ix->folded[lo + i];
-    for (size_t i = k / 2; i-- > 0;)
-        sift_down(heap, k, i);
-    for (size_t i = lo + k; i < hi; i++)
-        if (ix->folded[i] < heap[0]) {
-            heap[0] = ix->folded[i];
-            sift_down(heap, k, 0);
-        }
-    for (size_t n = k; n > 1; n--) {
-        uint32_t t = heap[0];
-        heap[0] = heap[n - 1], heap[n - 1] = t;
-        sift_down(heap, n - 1, 0);
-    }
-}
-
-static size_t prefix_folded(int64_t *ranks, size_t max, size_t skip, size_t *total,
-                            const wiki_index *ix, str prefix, arena scratch) {
-    str key = wiki_title_fold(prefix, &scratch);
-    size_t lo = folded_bound(ix, key, false, scratch);
-    size_t hi = max_size(lo, folded_bound(ix, key, true, scratch));
-    *total = hi - lo;
-    if (skip >= *total || skip >= PREFIX_DEPTH_MAX) return 0;
-    size_t n = min_size(max, min_size(*total, PREFIX_DEPTH_MAX) - skip);
-    uint32_t *best = n ? arena_try_array(&scratch, skip + n, sizeof *best) : NULL;
-    if (!best) return 0;
-    smallest(best, skip + n, ix, lo, hi);
-    for (size_t i = 0; i < n; i++)
-        ranks[i] = best[skip + i] < ix->n ? best[skip + i] : 0;  // I2
-    return n;
-}
-
-static size_t prefix_exact(int64_t *ranks, size_t max, size_t skip, size_t *total,
-                           const wiki_index *ix, str prefix) {
-    size_t lo = title_bound(ix, prefix, false);
-    size_t hi = max_size(lo, title_bound(ix, prefix, true));
-    *total = hi - lo;
-    if (skip >= *total) return 0;
-    size_t n = min_size(max, *total - skip);
-    for (size_t i = 0; i < n; i++)
-        ranks[i] = (int64_t)(lo + skip + i);
-    return n;
-}
-
-// Entities, NFC and underscores as in a link, but neither trimmed nor capitalised: "new " is a
-// longer prefix than "new".
-static str clean_prefix(str s, arena *a) {
+// "new " is a longer prefix than "new": nothing is trimmed.
+str wiki__clean_prefix(str s, arena *a) {
     s = wiki__nfc(wiki_decode_entities(s, a), a);
     char *p = arena_alloc(a, s.len);
     for (size_t i = 0; i < s.len; i++)
@@ -365,23 +395,15 @@ static str clean_prefix(str s, arena *a) {
     return (str){p, s.len};
 }
 
-size_t wiki_index_prefix(int64_t *ranks, size_t max, size_t skip, size_t *total,
-                         const wiki_index *ix, str prefix, arena scratch) {
-    *total = 0;
-    if (prefix.len > WIKI__LINK_MAX) return 0;
-    str s = clean_prefix(prefix, &scratch);
-    return wiki__has_upper(s) ? prefix_exact(ranks, max, skip, total, ix, s)
-                              : prefix_folded(ranks, max, skip, total, ix, s, scratch);
-}
-
-// --- Paths -----------------------------------------------------------------------------------
-
-const char *wiki_xml_path(arena *a, const char *dump) {
-    str s = str_of(dump);
-    if (str_ends(s, STR(".bz2"))) s.len -= 4;
-    return arena_cstr(a, s);
+void wiki_index_range(int64_t *lo, int64_t *hi, const wiki_index *ix, str prefix, arena scratch) {
+    size_t from = 0, to = 0;
+    if (prefix.len <= WIKI__LINK_MAX) {
+        str folded = store_fold_in(wiki__clean_prefix(prefix, &scratch), &scratch);
+        store_dict_prefix(&from, &to, &ix->titles, folded);
+    }
+    *lo = (int64_t)from, *hi = (int64_t)to;
 }
 
 const char *wiki_index_path(arena *a, const char *dump) {
-    return arena_fmt(a, "%s.idx", wiki_xml_path(a, dump)).ptr;
+    return arena_fmt(a, "%s.idx", dump).ptr;
 }

@@ -1,12 +1,7 @@
 // Titles: what MediaWiki does to a title before it looks one up, written as pure functions.
 //
-// The case-blind form is CaseFolding.txt applied to each code point by itself (utf8proc). Rejected:
-// dropping accents too (a later index may, and would then change WIKI__FOLD_VERSION), and context
-// rules such as the final sigma, which would break I2.
-//
 //   I1  a decoded or normalised title is never longer than what it came from, but for its
 //       namespace, which may get its full name
-//   I2  fold(P) is a prefix of fold(Px)
 
 #include "wiki/title.h"
 
@@ -56,7 +51,8 @@ size_t wiki__entity(char out[UTF8_MAX], size_t *out_len, str s) {
         return n;
     }
     for (size_t i = 0; i < countof(xml_entities); i++)
-        if (str_starts(s, xml_entities[i].name)) {
+        if (s.len && s.ptr[0] == xml_entities[i].name.ptr[0] &&
+            str_starts(s, xml_entities[i].name)) {
             out[0] = xml_entities[i].c;
             *out_len = 1;
             return xml_entities[i].name.len;
@@ -157,14 +153,15 @@ const wiki_ns *wiki_ns_of(const wiki_site *site, int32_t key) {
 
 // --- Normal form -----------------------------------------------------------------------------
 
-static bool is_ascii(str s) {
+// Code points below U+0300 compose with nothing; they start with a byte below 0xCC.
+static bool is_nfc_surely(str s) {
     for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] & 0x80) return false;
+        if ((unsigned char)s.ptr[i] >= 0xCC) return false;
     return true;
 }
 
 str wiki__nfc(str s, arena *a) {
-    if (is_ascii(s) || !utf8_valid(s)) return s;
+    if (is_nfc_surely(s) || !utf8_valid(s)) return s;
     const utf8proc_option_t how = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
     const utf8proc_uint8_t *in = (const utf8proc_uint8_t *)s.ptr;
     utf8proc_ssize_t n = utf8proc_decompose(in, (utf8proc_ssize_t)s.len, NULL, 0, how);
@@ -255,48 +252,7 @@ str wiki_title_normalise(int32_t *ns, str *fragment, const wiki_site *site, str 
     return join(in->name, name, a);
 }
 
-// --- Fold ------------------------------------------------------------------------------------
-
-static str fold_ascii(str s, arena *a) {
-    char *p = arena_alloc(a, s.len + 1);
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        p[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c == '_' ? ' ' : c;
-    }
-    return (str){p, s.len};
-}
-
-static size_t fold_cp(char *to, int32_t cp) {
-    if (cp == '_') cp = ' ';
-    int32_t out[4];
-    int boundary = 0;
-    utf8proc_ssize_t n =
-        utf8proc_decompose_char(cp, out, countof(out), UTF8PROC_CASEFOLD, &boundary);
-    if (n < 1 || n > (utf8proc_ssize_t)countof(out)) return utf8_encode(to, cp);
-    size_t len = 0;
-    for (utf8proc_ssize_t i = 0; i < n; i++)
-        len += utf8_encode(to + len, out[i]);
-    return len;
-}
-
-str wiki_title_fold(str s, arena *a) {
-    if (is_ascii(s)) return fold_ascii(s, a);
-    char *p = arena_alloc(a, s.len * WIKI__FOLD_GROWTH + 16);
-    size_t len = 0;
-    while (s.len) {
-        int32_t cp;
-        size_t n = utf8_decode(&cp, s);
-        if (cp < 0) {
-            memcpy(p + len, s.ptr, n);
-            len += n;
-        } else {
-            len += fold_cp(p + len, cp);
-        }
-        s = str_skip(s, n);
-    }
-    a->used = (size_t)((uint8_t *)p - a->base) + len;  // give back what was not needed
-    return (str){p, len};
-}
+// --- Case ------------------------------------------------------------------------------------
 
 bool wiki__has_upper(str s) {
     while (s.len) {

@@ -34,11 +34,6 @@ const wiki_ns *wiki_ns_of(const wiki_site *site, int32_t key);  // NULL when the
 // text over 4 * WIKI_TITLE_MAX bytes. `site` may be NULL: English namespaces.
 str wiki_title_normalise(int32_t *ns, str *fragment, const wiki_site *site, str text, arena *a);
 
-// Case-blind form: full case folding (Unicode's CaseFolding.txt) of each code point by itself, and
-// '_' to space. A pure prefix-monotone function: fold(P) is a prefix of fold(Px). At most three
-// times as long as `title`; in `a`.
-str wiki_title_fold(str title, arena *a);
-
 // Decodes XML's five entities and numeric references; unknown ones stay as they are. In `a`, or
 // `text` itself when there is nothing to decode.
 str wiki_decode_entities(str text, arena *a);

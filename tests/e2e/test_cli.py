@@ -4,12 +4,11 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import time
 
 import pytest
 
-from conftest import BIN, CHECKPOINT, HANDBOOK, ROOT, SLOW, Server, need_data, run
+from conftest import CHECKPOINT, SLOW, Server, run
 
 COMMANDS = ["serve", "index", "generate", "tokenize", "version"]
 
@@ -185,37 +184,3 @@ def test_generate_bad_input():
     assert code == 1 and "/nonexistent.pt" in errors
     code, _, errors = run("generate", "--model", CHECKPOINT, "--prompt", "word " * 2000)
     assert code == 1 and "context" in errors
-
-
-# --- index ----------------------------------------------------------------------------------
-
-def test_index_killed_at_any_moment_leaves_old_or_none(tmp_path):
-    text = HANDBOOK.read_bytes()
-    head, _, rest = text.partition(b"  <page>\n")
-    pages = (b"  <page>\n" + rest).replace(b"</mediawiki>\n", b"")
-    path = tmp_path / "big.xml"
-    path.write_bytes(head + pages * 60 + b"</mediawiki>\n")
-    assert run("index", path)[0] == 0
-    good = (tmp_path / "big.xml.idx").read_bytes()
-    start = time.monotonic()
-    assert run("index", path)[0] == 0
-    whole = time.monotonic() - start
-    for i in range(12):
-        p = subprocess.Popen([BIN, "index", str(path)], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL)
-        time.sleep(whole * (i + 0.5) / 12)
-        p.kill()
-        p.wait()
-        assert (tmp_path / "big.xml.idx").read_bytes() == good
-    assert run("index", path)[0] == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["big.xml", "big.xml.idx"]  # swept
-
-
-def test_index_full_disk_is_one_clear_line(tmp_path):
-    path = tmp_path / "x.xml"
-    path.write_bytes(HANDBOOK.read_bytes())
-    code = subprocess.run(f"ulimit -f 8; exec {BIN} index {path}", shell=True, cwd=ROOT,
-                          capture_output=True, preexec_fn=lambda: signal.signal(
-                              signal.SIGXFSZ, signal.SIG_IGN))
-    assert code.returncode == 1 and b"x.xml.idx" in code.stderr
-    assert not (tmp_path / "x.xml.idx").exists()

@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 
-from conftest import ROOT, SLOW
+import pytest
+
+from conftest import ROOT, SLOW, Server, run
 
 
 def test_index_is_html_with_a_policy(server):
@@ -45,9 +47,26 @@ def test_H19_nothing_else_is_served(server):
         assert server.get(path).status in (400, 404), path
 
 
-def test_the_page_in_a_browser(server):
+@pytest.fixture(scope="module")
+def two_wikis(handbook, tmp_path_factory):
+    """The handbook, and as "second" a copy in which one page has another title."""
+    path = tmp_path_factory.mktemp("second") / "second.xml"
+    path.write_bytes(handbook.read_bytes()
+                     .replace(b"<dbname>handbook<", b"<dbname>second<")
+                     .replace(b"<title>Architecture<", b"<title>Second architecture<"))
+    code, _, errors = run("index", path)
+    assert code == 0, errors
+    with Server("--wiki", f"handbook={handbook}", "--wiki", f"second={path}") as s:
+        yield s
+        assert s.is_alive(), s.errors.decode()
+
+
+def test_the_page_in_a_browser(server, two_wikis):
+    url = "http://127.0.0.1:{}".format
     done = subprocess.run(
         ["npm", "--silent", "test"], cwd=ROOT / "ui", capture_output=True, text=True,
-        timeout=180 * SLOW, env={**os.environ, "PAGE_SLOW": str(SLOW),
-                                 "PAGE_URL": f"http://127.0.0.1:{server.port}"})
+        timeout=300 * SLOW, env={**os.environ, "PAGE_SLOW": str(SLOW),
+                                 "PAGE_URL": url(server.port), "PAGE_TWO_URL": url(two_wikis.port)})
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    # Both servers were named, so no test may have been passed over.
+    assert re.search(r"skipped 0\b", done.stdout), done.stdout[-2000:]

@@ -85,6 +85,9 @@ def wiki(dump):
         assert s.is_alive()
 
 
+RANGE = "{}-{}"
+
+
 def offsets(wiki, name, query=""):
     r = wiki.get("/wiki/offsets/" + urllib.parse.quote(name, safe="") + query)
     assert r.status == 200, r.text
@@ -241,6 +244,14 @@ def test_xml_range_edges(wiki, dump):
     assert wiki.get("/wiki/xml", Range="bytes=0-1,4-5").status == 400
 
 
+def test_if_range_with_an_old_date_gives_the_whole_dump(wiki, dump):
+    r = wiki.get("/wiki/xml", Range="bytes=0-9", If_Range="Mon, 01 Jan 2001 00:00:00 GMT")
+    assert r.status == 200 and r.body == dump.read_bytes() and "Content-Range" not in r.headers
+    date = r.headers["Last-Modified"]
+    assert wiki.get("/wiki/xml", Range="bytes=0-9", If_Range=date).status == 206
+    assert wiki.get("/wiki/xml", If_Range=date).status == 400  # no range was asked for
+
+
 def test_html_by_range(wiki):
     (_, first, last), = offsets(wiki, "Bee")[0]
     r = wiki.get("/wiki/html", Range=f"bytes={first}-{last}")
@@ -292,9 +303,16 @@ def test_index_of_bz2_is_that_of_plain(tmp_path, dump):
     path.write_bytes(bz2.compress(dump_bytes()))
     code, _, errors = run("index", path)
     assert code == 0, errors
-    assert (tmp_path / "test.xml").read_bytes() == dump_bytes()
-    with Server("--wiki", path) as s:
-        assert s.get("/wiki/wiki/Ant").status == 200
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["test.xml.bz2", "test.xml.bz2.idx"]  # read in place
+    with Server("--wiki", path) as s, Server("--wiki", dump) as plain:
+        for target in ("/wiki/wiki/Ant", "/wiki/wiki_xml/Zebra", "/wiki/offsets/Ant",
+                       "/wiki/xml?range=10-999", "/wiki/html?range=" + RANGE.format(*offsets(
+                           plain, "Bee")[0][0][1:])):
+            one, other = s.get(target), plain.get(target)
+            assert one.status in (200, 206) and one.status == other.status, target
+            assert one.body == other.body, target
+        assert s.get("/wiki/xml", Range="bytes=0-").body == dump_bytes()
 
 
 @pytest.mark.parametrize("cut", [1, 20, 600, 1500, -20])
@@ -331,7 +349,7 @@ def test_utf16_fixture_is_refused(tmp_path):
 
 
 def broken_wiki_serves_the_rest(path, *words):
-    with Server("--wiki", path) as s:
+    with Server("--no-build", "--wiki", path) as s:
         lines = [l for l in s.errors.decode().splitlines() if "ERROR" in l]
         assert len(lines) == 1 and all(w in lines[0] for w in words), s.errors.decode()
         r = s.get("/wiki/wiki/Ant")
@@ -402,7 +420,7 @@ def test_real_dump(tmp_path, name, pages, bad):
     assert code == 0, errors
     assert f"{pages} pages" in out, out
     assert f"{bad} sha1 mismatches" in out, out
-    xml = (tmp_path / name[:-4]).read_bytes()
+    xml = bz2.decompress(path.read_bytes())
     with Server("--wiki", path) as s:
         stats = json.loads(s.get("/stats").text)
         assert stats["apps"]["wiki"]["pages"] <= pages

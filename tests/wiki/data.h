@@ -4,7 +4,7 @@
 #define TESTS_WIKI_DATA_H
 
 #include "base/arena.h"
-#include "wiki/index.h"
+#include "wiki/wiki.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -89,15 +89,22 @@ static inline const char *data_shared(const char *name) {
     "    </revision>\n  </page>\n"
 #define DATA_END "</mediawiki>\n"
 
+// Where the index of a dump goes: real dumps stay where they are, and read-only.
+static inline const char *data_index(const char *dump) {
+    const char *slash = strrchr(dump, '/');
+    if (!str_ends(str_of(dump), STR(".bz2"))) return wiki_index_path(&data_arena, dump);
+    return data_path(wiki_index_path(&data_arena, slash ? slash + 1 : dump));
+}
+
 static inline status data_build(const char *dump, wiki_build_result *r, err *e) {
-    wiki_build_options o = {.dump = dump};
-    if (str_ends(str_of(dump), STR(".bz2"))) {  // real dumps stay where they are, and read-only
-        const char *slash = strrchr(dump, '/');
-        const char *name = slash ? slash + 1 : dump;
-        o.xml = data_path(wiki_xml_path(&data_arena, name));
-        o.index = wiki_index_path(&data_arena, o.xml);
-    }
+    wiki_build_options o = {
+        .dump = dump, .index = data_index(dump), .memory = 64 << 20, .with = WIKI_WITH_ALL};
     return wiki_index_build(r, &o, e);
+}
+
+static inline status data_open(wiki **w, const char *dump, err *e) {
+    wiki_options o = {.dumps = &dump, .n_dumps = 1, .index = data_index(dump)};
+    return wiki_open(w, &o, e);
 }
 
 #endif

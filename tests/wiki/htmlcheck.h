@@ -50,8 +50,8 @@ static inline str htmlcheck_word(str *s) {
 }
 
 static inline bool htmlcheck_is_safe_href(str v) {
-    static const char *const starts[] = {"/wiki/", "#",  "http://", "https://",
-                                         "ftp://", "//", "mailto:"};
+    static const char *const starts[] = {"/wiki/",   "/w/",    "#",  "http://",
+                                         "https://", "ftp://", "//", "mailto:"};
     for (size_t i = 0; i < countof(starts); i++)
         if (str_starts_nocase(v, str_of(starts[i]))) return true;
     return false;

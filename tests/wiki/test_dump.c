@@ -1,4 +1,5 @@
-// The dump reader and the builder on odd, damaged and cut input, and killed while it works.
+// The dump reader and the builder on odd, damaged and cut input (kills and equal bytes:
+// test_build.c).
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,15 +8,11 @@
 
 #include <cmocka.h>
 
-#include "os/rand.h"
 #include "tests/wiki/data.h"
 #include "wiki/inside.h"
 #include "wiki/wiki.h"
 
 #include <bzlib.h>
-#include <dirent.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 // --- Revisions -------------------------------------------------------------------------------
 
@@ -121,7 +118,7 @@ static void refused(void **state) {
         {"le.xml", STR_INIT("\xff\xfe<\0m\0"), "UTF-16"},
         {"be.xml", STR_INIT("\xfe\xff\0<\0m"), "UTF-16"},
         {"nobom.xml", STR_INIT("<\0m\0e\0d\0"), "UTF-16"},
-        {"packed.xml", STR_INIT("BZh9xxxx"), ".bz2"},
+        {"packed.xml", STR_INIT("BZh9xxxx"), "no bzip2 block"},
         {"gz.xml", STR_INIT("\x1f\x8b\x08xxxxx"), "gzip"},
         {"head.xml", STR_INIT("<mediawiki version=\"0.11\">\n"), "cut short"},
         {"site.xml", STR_INIT("<mediawiki><siteinfo><sitename>x"), "cut short"},
@@ -130,9 +127,9 @@ static void refused(void **state) {
         {"new.xml", STR_INIT("<mediawiki version=\"1.0\"></mediawiki>"), "schema 1.0",
          E_UNSUPPORTED},
         {"item.xml", STR_INIT("<mediawiki><logitem></logitem></mediawiki>"), "no page"},
-        {"bad.xml.bz2", STR_INIT("BZh91AY&SYxxxxxxxxxxxxxxx"), "damaged bzip2"},
+        {"bad.xml.bz2", STR_INIT("BZh91AY&SYxxxxxxxxxxxxxxx"), "damaged"},
         {"none.xml.bz2", STR_INIT(""), "empty"},
-        {"not.xml.bz2", STR_INIT("<mediawiki></mediawiki>"), "damaged bzip2"},
+        {"not.xml.bz2", STR_INIT("BZ<mediawiki></mediawiki>"), "no MediaWiki dump"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         wiki_build_result r;
@@ -194,12 +191,14 @@ static void sha1_is_checked(void **state) {
     assert_int_equal(data_build(path, &r, &e), OK);
     assert_int_equal(r.n_bad_sha1, 1);
     assert_int_equal(r.n_without_sha1, 0);
-    wiki w;
-    wiki_page p;
-    assert_int_equal(wiki_open(&w, path, NULL, &e), OK);
-    assert_true(wiki_index_find(&p, w.index, STR("Bad")) && p.is_bad_sha1);
-    assert_true(wiki_index_find(&p, w.index, STR("Good")) && !p.is_bad_sha1);
-    wiki_close(&w);
+    wiki *w;
+    wiki_hit h;
+    assert_int_equal(data_open(&w, path, &e), OK);
+    wiki_view *v = wiki_enter(w);
+    assert_true(wiki_find(&h, v, STR("Bad"), &data_arena) && h.page.is_bad_sha1);
+    assert_true(wiki_find(&h, v, STR("Good"), &data_arena) && !h.page.is_bad_sha1);
+    wiki_leave(v);
+    wiki_close(w);
 }
 
 // --- Cut at every byte -----------------------------------------------------------------------
@@ -267,28 +266,16 @@ static void stale_index(void **state) {
     const char *dump = data_write("stale.xml", (str){small, sizeof small - 1});
     wiki_build_result r;
     err e = {0};
-    wiki w;
-    assert_int_equal(wiki_open(&w, dump, NULL, &e), E_NOT_FOUND);
+    wiki *w;
+    assert_int_equal(data_open(&w, dump, &e), E_NOT_FOUND);
     assert_non_null(strstr(e.msg, "parallelopedia index"));
     assert_int_equal(data_build(dump, &r, &e), OK);
-    assert_int_equal(wiki_open(&w, dump, NULL, &e), OK);
-    wiki_close(&w);
+    assert_int_equal(data_open(&w, dump, &e), OK);
+    wiki_close(w);
     data_write("stale.xml", STR("<mediawiki>" DATA_PAGE("New", "x") "</mediawiki>"));
-    assert_int_equal(wiki_open(&w, dump, NULL, &e), E_STALE);
+    assert_int_equal(data_open(&w, dump, &e), E_STALE);
     assert_non_null(strstr(e.msg, "again"));
-    wiki_close(&w);
-    wiki_close(&w);
-}
-
-static void same_dump_same_bytes(void **state) {
-    (void)state;
-    const char *dump = data_write("same.xml", (str){small, sizeof small - 1});
-    wiki_build_result r;
-    err e = {0};
-    assert_int_equal(data_build(dump, &r, &e), OK);
-    str first = data_read(wiki_index_path(&data_arena, dump));
-    assert_int_equal(data_build(dump, &r, &e), OK);
-    assert_true(str_eq(first, data_read(wiki_index_path(&data_arena, dump))));
+    assert_null(w);
 }
 
 // --- bzip2 -----------------------------------------------------------------------------------
@@ -311,25 +298,23 @@ static void many_streams(void **state) {
     for (size_t i = 0; i < countof(parts); i++)
         buf_add(&all, packed(parts[i]));
     const char *dump = data_write("many.xml.bz2", buf_str(&all));
-    wiki_build_options o = {.dump = dump};
     wiki_build_result r;
     err e = {0};
-    if (wiki_index_build(&r, &o, &e)) fail_msg("%s", e.msg);
+    if (data_build(dump, &r, &e)) fail_msg("%s", e.msg);
     assert_int_equal(r.n_pages, 2);
-    wiki w;
-    assert_int_equal(wiki_open(&w, dump, NULL, &e), OK);  // by the packed name
-    wiki_page p;
-    assert_true(wiki_index_find(&p, w.index, STR("B")));
-    assert_true(str_ends(wiki_page_xml(&w, &p), STR("</page>")));
-    wiki_close(&w);
-    data_write("many.xml", STR(DATA_PAGE("Mine", "m")));  // newer: taken as it stands
-    assert_int_equal(wiki_index_build(&r, &o, &e), OK);
-    assert_int_equal(r.n_pages, 1);
+    wiki *w;
+    wiki_hit h;
+    str xml;
+    assert_int_equal(data_open(&w, dump, &e), OK);
+    wiki_view *v = wiki_enter(w);
+    assert_true(wiki_find(&h, v, STR("B"), &data_arena));
+    assert_int_equal(wiki_page_xml(&xml, v, &h, &data_arena, &e), OK);
+    assert_true(str_starts(xml, STR("<page>")) && str_ends(xml, STR("</page>")));
+    wiki_leave(v);
+    wiki_close(w);
     data_write("many.xml.bz2", str_first(buf_str(&all), all.len - 5));
-    unlink(data_path("many.xml"));
-    assert_int_equal(wiki_index_build(&r, &o, &e), E_FORMAT);
+    assert_int_equal(data_build(dump, &r, &e), E_FORMAT);
     assert_non_null(strstr(e.msg, "cut short"));
-    assert_int_not_equal(access(data_path("many.xml"), F_OK), 0);
 }
 
 static void real_streams(void **state) {
@@ -337,95 +322,26 @@ static void real_streams(void **state) {
     const char *dump = data_shared("multistream/pages-articles-p2566p2583.multistream.xml.bz2");
     str whole = data_read(dump);
     const char *mine = data_write("u.xml.bz2", whole);
-    wiki_build_options o = {.dump = mine};
     wiki_build_result r;
     err e = {0};
-    assert_int_equal(wiki_index_build(&r, &o, &e), OK);
+    assert_int_equal(data_build(mine, &r, &e), OK);
     assert_int_equal(r.n_pages, 17);
-    wiki w;
-    assert_int_equal(wiki_open(&w, mine, NULL, &e), OK);  // by the packed name
-    wiki_close(&w);
-    for (size_t n = 1; n < whole.len; n += 997) {  // cut anywhere: no .xml appears
+    for (size_t n = 1; n < whole.len; n += 997) {  // cut anywhere
         const char *cut = data_write("c.xml.bz2", str_first(whole, n));
-        o = (wiki_build_options){.dump = cut};
-        status s = wiki_index_build(&r, &o, &e);
-        bool is_new = !access(data_path("c.xml"), F_OK);
-        assert_true(s == E_FORMAT && e.msg[0]);
-        if (is_new) unlink(data_path("c.xml"));  // cut exactly between two streams
+        assert_int_equal(data_build(cut, &r, &e), E_FORMAT);
+        assert_true(e.msg[0]);
     }
-}
-
-// --- Killed ----------------------------------------------------------------------------------
-
-static const char *big_dump(void) {
-    buf b;
-    arena a;
-    assert_int_equal(arena_open(&a, 64 << 20, NULL), OK);
-    buf_init(&b, &a, 0);
-    buf_add(&b, STR("<mediawiki>"));
-    for (int i = 0; i < 20000; i++)
-        buf_fmt(&b, "<page><title>Page %d</title><revision><text>t</text></revision></page>\n",
-                i * 7919 % 20000);
-    buf_add(&b, STR("</mediawiki>"));
-    const char *path = data_write("kill.xml", buf_str(&b));
-    arena_close(&a);
-    return path;
-}
-
-static size_t count_temporaries(void) {
-    size_t n = 0;
-    DIR *d = opendir(data_dir);
-    assert_non_null(d);
-    for (struct dirent *ent; (ent = readdir(d));)
-        n += strstr(ent->d_name, ".tmp.") != NULL;
-    closedir(d);
-    return n;
-}
-
-static void killed_at_any_moment(void **state) {
-    (void)state;
-    const char *dump = big_dump();
-    wiki_build_result r;
-    err e = {0};
-    assert_int_equal(data_build(dump, &r, &e), OK);
-    useconds_t whole_us = (useconds_t)(r.seconds * 1.5e6) + 1000;
-    str good = data_read(wiki_index_path(&data_arena, dump));
-    for (int i = 0; i < 30; i++) {
-        pid_t pid = fork();
-        if (pid == 0) {
-            for (;;)
-                if (data_build(dump, &r, &e)) _exit(1);
-        }
-        usleep(os_rand_u32() % whole_us);
-        kill(pid, SIGKILL);
-        int how;
-        assert_int_equal(waitpid(pid, &how, 0), pid);
-        assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
-        arena saved = data_arena;
-        assert_true(str_eq(good, data_read(wiki_index_path(&data_arena, dump))));
-        data_arena = saved;
-    }
-    assert_int_equal(data_build(dump, &r, &e), OK);
-    assert_int_equal(count_temporaries(), 0);  // what the killed ones left was swept
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_revision),
-        cmocka_unit_test(old_and_empty_revisions),
-        cmocka_unit_test(no_page),
-        cmocka_unit_test(no_room_is_told),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(real_ones_refused),
-        cmocka_unit_test(long_titles),
-        cmocka_unit_test(sha1_is_checked),
-        cmocka_unit_test(dump_cut_anywhere),
-        cmocka_unit_test(index_cut_or_changed),
-        cmocka_unit_test(stale_index),
-        cmocka_unit_test(same_dump_same_bytes),
-        cmocka_unit_test(many_streams),
+        cmocka_unit_test(whole_revision),    cmocka_unit_test(old_and_empty_revisions),
+        cmocka_unit_test(no_page),           cmocka_unit_test(no_room_is_told),
+        cmocka_unit_test(refused),           cmocka_unit_test(real_ones_refused),
+        cmocka_unit_test(long_titles),       cmocka_unit_test(sha1_is_checked),
+        cmocka_unit_test(dump_cut_anywhere), cmocka_unit_test(index_cut_or_changed),
+        cmocka_unit_test(stale_index),       cmocka_unit_test(many_streams),
         cmocka_unit_test(real_streams),
-        cmocka_unit_test(killed_at_any_moment),
     };
     return cmocka_run_group_tests(tests, data_setup, data_teardown);
 }

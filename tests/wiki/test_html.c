@@ -167,6 +167,36 @@ static void footnotes(void **state) {
             fail_msg("%s\nis not in\n%.*s", wants[i], STR_ARG(html));
 }
 
+static const char *hosted(void *arg, str prefix) {
+    (void)arg;
+    return str_eq_nocase(prefix, STR("ltg")) ? "/w/ltgwiki/wiki/" : NULL;
+}
+
+static void links_to_hosted_wikis(void **state) {
+    (void)state;
+    static const char *const t[][2] = {
+        {"[[ltg:Reigys pilsata]]", "<a href=\"/w/ltgwiki/wiki/Reigys_pilsata\" title=\"Reigys "
+                                   "pilsata\">ltg:Reigys pilsata</a>"},
+        {"[[:LTG: A&amp;B#c d|x]]",
+         "<a href=\"/w/ltgwiki/wiki/A%26B#c_d\" title=\"A&amp;B\">x</a>"},
+        {"[[ltg:\"><script>]]", "[[ltg:&quot;&gt;&lt;script&gt;]]"},  // can be no title
+        {"[[ltg:a\"b]]", "href=\"/w/ltgwiki/wiki/a%22b\""},
+        {"[[ltg:]] y", "y"},
+        {"[[:de:Seite]]", "https://de.wikipedia.org/wiki/Seite"},
+        {"[[Missing page]]", "class=\"new\""},
+    };
+    wiki_html_options o = {.exists = exists, .interwiki = hosted, .link_prefix = "/wiki/wiki/"};
+    for (size_t i = 0; i < countof(t); i++) {
+        buf b;
+        arena_reset(&out_mem, 0);
+        buf_init(&b, &out_mem, 0);
+        assert_true(wiki_html(&b, str_of(t[i][0]), (str){0}, &o, scratch));
+        const char *why = html_check(buf_str(&b));
+        if (why || str_find(buf_str(&b), str_of(t[i][1])) == b.len)
+            fail_msg("%s: %s\n%.*s", t[i][0], why ? why : "", STR_ARG(buf_str(&b)));
+    }
+}
+
 static void other_models_are_source(void **state) {
     (void)state;
     wiki_html_options o = {0};
@@ -434,18 +464,21 @@ static void real_pages(void **state) {
         wiki_build_result r;
         err e = {0};
         if (data_build(data_shared(dumps[i]), &r, &e)) fail_msg("%s", e.msg);
-        wiki w;
-        if (wiki_open(&w, data_path(wiki_xml_path(&data_arena, dumps[i])), NULL, &e))
-            fail_msg("%s", e.msg);
-        for (size_t k = 0; k < wiki_index_pages(w.index); k++) {
+        wiki *w;
+        if (data_open(&w, data_shared(dumps[i]), &e)) fail_msg("%s", e.msg);
+        wiki_view *v = wiki_enter(w);
+        for (size_t k = 0; k < wiki_view_pages(v); k++) {
             arena a = data_arena;
-            wiki_page p;
+            wiki_hit h;
             wiki_revision rev;
-            wiki_index_get(&p, w.index, (int64_t)k);
-            assert_int_equal(wiki_revision_parse(&rev, wiki_page_xml(&w, &p), &a, &e), OK);
+            str xml;
+            wiki_get(&h, v, 0, (int64_t)k, &a);
+            assert_int_equal(wiki_page_xml(&xml, v, &h, &a, &e), OK);
+            assert_int_equal(wiki_revision_parse(&rev, xml, &a, &e), OK);
             render(rev.text);
         }
-        wiki_close(&w);
+        wiki_leave(v);
+        wiki_close(w);
     }
 }
 
@@ -453,6 +486,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(becomes),
         cmocka_unit_test(footnotes),
+        cmocka_unit_test(links_to_hosted_wikis),
         cmocka_unit_test(other_models_are_source),
         cmocka_unit_test(full_output_is_told),
         cmocka_unit_test(nothing_runs),

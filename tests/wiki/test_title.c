@@ -1,4 +1,4 @@
-// Titles: entities, normal form, namespaces, fold.
+// Titles: entities, normal form, namespaces.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "base/utf8.h"
 #include "tests/wiki/data.h"
 
 static const wiki_site site = {
@@ -109,47 +108,11 @@ static void namespaces_without_siteinfo(void **state) {
     assert_null(wiki_ns_named(&site, STR("Help")));  // English name of one this wiki lacks
 }
 
-static void fold_is_case_blind(void **state) {
-    (void)state;
-    static const struct {
-        const char *text, *want;
-    } cases[] = {
-        {"Foo_Bar", "foo bar"},
-        {"ÉCLAIR", "éclair"},
-        {"ΑΒΓ", "αβγ"},
-        {"Straße", "strasse"},
-        {"ЖУК", "жук"},
-        {"東京", "東京"},
-        {"\xff", "\xff"},
-        {"", ""},
-        {"ς", "σ"},
-    };
-    for (size_t i = 0; i < countof(cases); i++) {
-        str got = wiki_title_fold(str_of(cases[i].text), &data_arena);
-        assert_string_equal(arena_cstr(&data_arena, got), cases[i].want);
-    }
-}
-
-// fold(P) is a prefix of fold(Px), at every code point of a text with all kinds of letters.
-static void fold_is_prefix_monotone(void **state) {
-    (void)state;
-    str s = STR("Aß_ΰİǅΣς Ⅷﬀé\xcc\x81 東京 ЁЖ ﬃ\xff z");
-    str whole = wiki_title_fold(s, &data_arena);
-    for (size_t n = 0; n < s.len;) {
-        int32_t cp;
-        str part = wiki_title_fold(str_first(s, n), &data_arena);
-        assert_true(str_starts(whole, part));
-        n += utf8_decode(&cp, str_skip(s, n));
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entities),
         cmocka_unit_test(normal_form),
         cmocka_unit_test(namespaces_without_siteinfo),
-        cmocka_unit_test(fold_is_case_blind),
-        cmocka_unit_test(fold_is_prefix_monotone),
     };
     return cmocka_run_group_tests(tests, data_setup, data_teardown);
 }
