@@ -24,5 +24,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { '/wiki': server, '/gpt2': server, '/stats': server } },
+  server: { proxy: { '/api': server, '^/w/': server, '/wiki': server, '/gpt2': server, '/stats': server } },
 });

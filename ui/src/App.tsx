@@ -135,7 +135,7 @@ export default function App() {
       <Panel shown={route.tab === 'wiki'}>
         {apps &&
           (isServed(apps.wiki) ? (
-            <WikiTab route={wikiRoute.current} shown={route.tab === 'wiki'} wiki={apps.wiki} />
+            <WikiTab route={wikiRoute.current} shown={route.tab === 'wiki'} />
           ) : (
             <Absent tab="wiki" isBroken={apps.wiki !== undefined} />
           ))}

@@ -32,9 +32,13 @@ function messageOf(page: string, status: number): string {
   return `The server answered with status ${status}.`;
 }
 
+// Fired on the window when an answer says that it comes from an index that is not finished.
+export const INDEX_PROGRESS = 'indexprogress';
+
 // "no-cache" asks the server whether its copy is newer: a page must not outlive its dump.
 async function get(url: string, signal?: AbortSignal, headers?: HeadersInit): Promise<Response> {
   const reply = await fetch(url, { signal, headers, cache: 'no-cache' });
+  if (reply.headers.has('X-Index-Progress')) dispatchEvent(new Event(INDEX_PROGRESS));
   if (!reply.ok) throw new ApiError(reply.status, messageOf(await reply.text(), reply.status));
   return reply;
 }
@@ -51,15 +55,9 @@ interface App {
   available?: boolean; // false: it was asked for and could not be opened
 }
 
-export interface Wiki extends App {
-  name?: string;
-  lang?: string;
-  pages?: number;
-}
-
 export interface Stats {
   apps: {
-    wiki?: Wiki;
+    wiki?: App;
     gpt2?: App & { models?: Model[] };
   };
 }
@@ -70,38 +68,77 @@ export async function getStats(signal?: AbortSignal): Promise<Stats> {
 
 // --- Wiki -------------------------------------------------------------------------------------
 
-export const PREFIX_MIN = 3; // characters; the server refuses shorter prefixes
+export interface Wiki {
+  name: string; // in addresses: "enwiki"
+  sitename?: string;
+  lang?: string;
+  pages: number;
+  building?: boolean; // then also:
+  progress?: number; // 0 to 1
+  pages_read?: number;
+  seconds_left?: number | null;
+}
+
+const name = encodeURIComponent;
+
+async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
+  return (await (await get(url, signal)).json()) as T;
+}
+
+// In the order they were given to the server: the first is the one at /wiki.
+export async function getWikis(signal?: AbortSignal): Promise<Wiki[]> {
+  return getJson<Wiki[]>('/api/wiki', signal);
+}
 
 export interface Hit {
   title: string;
-  bytes: number; // of the page's XML
+  redirect_to?: string;
+  disambiguation?: boolean;
+  group?: string; // what this title is one meaning of
 }
 
 export interface Hits {
-  hits: Hit[];
   total: number;
-  ms: number;
+  results: Hit[];
 }
 
-type OffsetsRow = [title: string, first: number, last: number];
+// The best titles that start with the text, from one character on.
+export const suggest = (db: string, text: string, limit: number, signal: AbortSignal) =>
+  getJson<Hits>(`/api/wiki/${name(db)}/suggest?q=${name(text)}&limit=${limit}`, signal);
 
-export async function searchTitles(
-  prefix: string,
+// Titles with these words, or with words spelled much like them.
+export const searchWords = (db: string, text: string, limit: number, signal: AbortSignal) =>
+  getJson<Hits>(`/api/wiki/${name(db)}/search?q=${name(text)}&limit=${limit}`, signal);
+
+export const LISTS = ['titles', 'categories', 'backlinks', 'redirects'] as const;
+export type ListKind = (typeof LISTS)[number];
+
+// A part of: the titles that start with `of`, the members of the category `of`, the pages that link
+// or redirect to `of`.
+export function getList(
+  db: string,
+  kind: ListKind,
+  of: string,
   offset: number,
   limit: number,
   signal: AbortSignal,
 ): Promise<Hits> {
-  const began = performance.now();
-  const url = `/wiki/offsets/${encodeURIComponent(prefix)}?limit=${limit}&offset=${offset}`;
-  const reply = await get(url, signal);
-  const json: unknown = await reply.json();
-  const rows = Array.isArray(json) ? (json as OffsetsRow[]) : []; // older servers said {} for none
-  return {
-    hits: rows.map(([title, first, last]) => ({ title, bytes: last - first + 1 })),
-    total: Number(reply.headers.get('X-Total-Count') ?? offset + rows.length),
-    ms: performance.now() - began,
-  };
+  const part = `limit=${limit}&offset=${offset}`;
+  const route = kind === 'titles' ? `titles?prefix=${name(of)}&` : `${kind}/${name(of)}?`;
+  return getJson(`/api/wiki/${name(db)}/${route}${part}`, signal);
 }
+
+// What the index knows of a page. A section that was not built is absent.
+export interface Facts {
+  title: string;
+  revision?: { timestamp: string };
+  categories?: string[];
+  backlinks?: number;
+  redirects?: number;
+}
+
+export const getFacts = (db: string, title: string, signal: AbortSignal) =>
+  getJson<Facts>(`/api/wiki/${name(db)}/page/${name(title)}`, signal);
 
 export interface Page {
   title: string; // canonical
@@ -113,17 +150,19 @@ export interface Page {
 
 export type View = 'html' | 'xml';
 
+// `at` is "" for the first wiki, else the name of one.
 export async function getPage(
+  at: string,
   title: string,
   view: View,
   followRedirects: boolean,
   signal: AbortSignal,
 ): Promise<Page> {
   const began = performance.now();
-  const route = view === 'xml' ? 'wiki_xml' : 'wiki';
+  const route = `${at ? `/w/${name(at)}` : '/wiki'}/${view === 'xml' ? 'wiki_xml' : 'wiki'}`;
   const query = followRedirects ? '' : '?redirect=no';
-  const reply = await get(`/wiki/${route}/${encodeURIComponent(title)}${query}`, signal);
-  const header = (name: string) => decodeURIComponent(reply.headers.get(name) ?? '');
+  const reply = await get(`${route}/${name(title)}${query}`, signal);
+  const header = (key: string) => decodeURIComponent(reply.headers.get(key) ?? '');
   const body = await reply.text();
   return {
     title: header('X-Title') || title,
@@ -134,9 +173,8 @@ export async function getPage(
   };
 }
 
-export async function getRandomTitle(): Promise<string> {
-  const row = (await (await get('/wiki/random')).json()) as OffsetsRow;
-  return row[0];
+export async function getRandomTitle(db: string): Promise<string> {
+  return (await getJson<{ title: string }>(`/api/wiki/${name(db)}/random`)).title;
 }
 
 // --- GPT-2 ------------------------------------------------------------------------------------

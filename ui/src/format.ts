@@ -28,3 +28,9 @@ export function parameters(n: number): string {
   if (n >= 1e9) return `${(n / 1e9).toFixed(1)} B parameters`;
   return n >= 1e6 ? `${Math.round(n / 1e6)} M parameters` : `${count(n)} parameters`;
 }
+
+// "12 s", "3 min", "1.5 h".
+export function span(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

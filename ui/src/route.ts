@@ -1,4 +1,9 @@
-// route.ts -- the address: #/wiki, #/wiki/Title?view=xml#Section, #/gpt2.
+// route.ts -- the address:
+//
+//   #/wiki  #/wiki/Title?view=xml#Section      the first wiki's start page, a page of it
+//   #/w/NAME  #/w/NAME/Title                   the same of another wiki on this server
+//   #/list/NAME/categories/Physics             titles, categories, backlinks, redirects
+//   #/gpt2
 //
 // The hash is the only truth about which tab and article are shown, so links, back, forward, reload
 // and "open in a new tab" work without any code of ours. Scroll positions belong to history
@@ -6,18 +11,27 @@
 // and the browser's own restoration would come too early.
 import { useSyncExternalStore } from 'react';
 
-import type { View } from './api';
+import { LISTS, type ListKind, type View } from './api';
 import { load, save } from './store';
 
 export interface Route {
   tab: 'wiki' | 'gpt2';
-  title: string; // "" is the wiki's start page
+  at: string; // "" is the first wiki, else the name of one
+  title: string; // "" is the wiki's start page; of a list, what it is a list of
+  list?: ListKind;
   view: View;
   followRedirects: boolean;
   fragment: string;
 }
 
-const START: Route = { tab: 'wiki', title: '', view: 'html', followRedirects: true, fragment: '' };
+const START: Route = {
+  tab: 'wiki',
+  at: '',
+  title: '',
+  view: 'html',
+  followRedirects: true,
+  fragment: '',
+};
 
 function decode(s: string): string {
   try {
@@ -29,17 +43,29 @@ function decode(s: string): string {
 
 export function parseRoute(hash: string): Route {
   if (/^#\/gpt2(?![^/?#])/.test(hash)) return { ...START, tab: 'gpt2' };
-  const parts = /^#\/wiki\/([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(hash);
-  if (!parts) return START;
-  const query = new URLSearchParams(parts[2] ?? '');
+  const parts = /^#\/(wiki|w\/([^/?#]+))(?:\/([^?#]*))?(?:\?([^#]*))?(?:#(.*))?$/s.exec(hash);
+  if (!parts) return parseList(hash) ?? START;
+  const query = new URLSearchParams(parts[4] ?? '');
   return {
     tab: 'wiki',
-    title: decode(parts[1] ?? '').replaceAll('_', ' '),
+    at: decode(parts[2] ?? ''),
+    title: decode(parts[3] ?? '').replaceAll('_', ' '),
     view: query.get('view') === 'xml' ? 'xml' : 'html',
     followRedirects: query.get('redirect') !== 'no',
-    fragment: decode(parts[3] ?? ''),
+    fragment: decode(parts[5] ?? ''),
   };
 }
+
+// Not "_" for " " here: what was typed is searched for as it was typed.
+function parseList(hash: string): Route | undefined {
+  const parts = /^#\/list\/([^/?#]+)\/(\w+)\/([^?#]+)$/s.exec(hash);
+  const list = LISTS.find((kind) => kind === parts?.[2]);
+  if (!parts || !list) return undefined;
+  return { ...START, at: decode(parts[1] ?? ''), title: decode(parts[3] ?? ''), list };
+}
+
+export const listHash = (db: string, kind: ListKind, of: string): string =>
+  `#/list/${encodeURIComponent(db)}/${kind}/${encodeURIComponent(of)}`;
 
 export interface WikiHash {
   view?: View;
@@ -47,7 +73,11 @@ export interface WikiHash {
   fragment?: string;
 }
 
-export function wikiHash(title: string, options: WikiHash = {}): string {
+const homeOf = (at: string): string => (at ? `#/w/${encodeURIComponent(at)}` : '#/wiki');
+
+// Without a title: the start page.
+export function wikiHash(at: string, title: string, options: WikiHash = {}): string {
+  if (!title) return homeOf(at);
   const query = new URLSearchParams();
   if (options.view === 'xml') query.set('view', 'xml');
   if (options.followRedirects === false) query.set('redirect', 'no');
@@ -57,7 +87,7 @@ export function wikiHash(title: string, options: WikiHash = {}): string {
     .replaceAll('%2C', ',');
   const search = query.size ? `?${query}` : '';
   const fragment = options.fragment ? `#${encodeURIComponent(options.fragment)}` : '';
-  return `#/wiki/${name}${search}${fragment}`;
+  return `${homeOf(at)}/${name}${search}${fragment}`;
 }
 
 function subscribe(changed: () => void): () => void {

@@ -1,6 +1,9 @@
 // page.test.mjs -- the page in a real browser, against a real server that serves the handbook.
 //
-//   PAGE_URL=http://127.0.0.1:4444 npm test
+//   PAGE_URL=http://127.0.0.1:4444 PAGE_TWO_URL=http://127.0.0.1:4445 npm test
+//
+// The second server has the handbook first and, as "second", a copy in which "Architecture" is
+// called "Second architecture".
 //
 // PAGE_SLOW=6 waits six times as long (a server built with sanitizers).
 //
@@ -15,6 +18,8 @@ import { chromium } from 'playwright-core';
 
 const SERVER = process.env.PAGE_URL;
 const skip = SERVER ? false : 'PAGE_URL is not set: start a server and name it';
+const TWO = process.env.PAGE_TWO_URL;
+const skipTwo = TWO ? false : 'PAGE_TWO_URL is not set: start a server with two wikis and name it';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const ARGS = [
   '--no-sandbox',
@@ -29,17 +34,21 @@ const EVENT_MS = 15; // between two events of a relayed stream
 
 let browser;
 let relay;
+let relayTwo;
 
 before(async () => {
   if (skip) return;
   relay = await startRelay(new URL(SERVER));
+  if (!skipTwo) relayTwo = await startRelay(new URL(TWO));
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
 });
 
 after(async () => {
   await browser?.close();
-  relay?.server.closeAllConnections();
-  relay?.server.close();
+  for (const one of [relay, relayTwo]) {
+    one?.server.closeAllConnections();
+    one?.server.close();
+  }
 });
 
 // --- The relay --------------------------------------------------------------------------------
@@ -92,7 +101,8 @@ function drip(reply, res) {
 const FAILED_REQUEST = /^Failed to load resource/; // the browser's own note on a 4xx or 5xx
 
 // A page in a context of its own. `t` fails when it misbehaved, whatever the test looked at.
-async function open(t, hash, { width = 1280, scheme = 'light', storage = {}, errors = [] } = {}) {
+async function open(t, hash, options = {}) {
+  const { width = 1280, scheme = 'light', storage = {}, errors = [], from = relay } = options;
   const context = await browser.newContext({
     viewport: { width, height: 800 },
     colorScheme: scheme,
@@ -106,7 +116,7 @@ async function open(t, hash, { width = 1280, scheme = 'light', storage = {}, err
   });
   page.on('pageerror', (e) => faults.push(`exception: ${e.message}`));
   page.on('request', (r) => {
-    if (!r.url().startsWith(relay.url + '/')) faults.push(`request: ${r.url()}`);
+    if (!r.url().startsWith(from.url + '/')) faults.push(`request: ${r.url()}`);
   });
   page.on('response', (r) => {
     if (r.status() >= 400 && !errors.includes(r.status()))
@@ -120,13 +130,22 @@ async function open(t, hash, { width = 1280, scheme = 'light', storage = {}, err
     for (const [name, value] of entries)
       localStorage.setItem(`parallelopedia.${name}`, JSON.stringify(value));
   }, Object.entries(storage));
-  await page.goto(`${relay.url}/${hash}`);
+  await page.goto(`${from.url}/${hash}`);
   return page;
 }
 
 const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
 const hashOf = (page) => decodeURIComponent(new URL(page.url()).hash);
 const searchBox = (page) => page.getByRole('combobox', { name: 'Search Wikipedia titles' });
+
+// An article that the server does not have.
+async function invent(page, title, body) {
+  const facts = { title, categories: [], backlinks: 0, redirects: 0 };
+  await page.route(`**/api/wiki/*/page/${title}`, (route) => route.fulfill({ json: facts }));
+  await page.route(`**/wiki/wiki/${title}`, (route) =>
+    route.fulfill({ contentType: 'text/html', body }),
+  );
+}
 
 async function assertNoSidewaysScroll(page) {
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -149,7 +168,7 @@ test('search finds titles and opens the one that is clicked', { skip }, async (t
   const hit = page.getByRole('option', { name: /^Architecture/ });
   await hit.waitFor();
   assert.equal(await hit.locator('mark').textContent(), 'Archi');
-  assert.match(await page.locator('.hits-status').textContent(), /\d+ results? in .*m?s/);
+  assert.match(await page.locator('.hits-status').textContent(), /\d+ titles? in .*handbook.*m?s/);
   await hit.click();
   await heading(page, 'Architecture').waitFor();
   assert.equal(hashOf(page), '#/wiki/Architecture');
@@ -157,15 +176,84 @@ test('search finds titles and opens the one that is clicked', { skip }, async (t
   assert.equal(await page.title(), 'Architecture – Parallelopedia');
 });
 
-test('a text under three characters gets a hint and no request', { skip }, async (t) => {
+test('one letter is enough, and what is known is not asked again', { skip }, async (t) => {
   const page = await open(t, '');
   await heading(page, /./).waitFor();
   let asked = 0;
-  page.on('request', () => asked++);
-  await searchBox(page).fill('ar');
-  await page.getByText('Type at least 3 characters').waitFor();
-  await page.waitForTimeout(200);
-  assert.equal(asked, 0);
+  page.on('request', (r) => (asked += r.url().includes('/suggest') ? 1 : 0));
+  await searchBox(page).fill('a');
+  await page.getByRole('option').first().waitFor();
+  assert.match(await page.getByRole('option').first().textContent(), /^a/i);
+  await searchBox(page).fill('');
+  await page.getByRole('option').first().waitFor({ state: 'detached' });
+  await searchBox(page).fill('a');
+  await page.getByRole('option').first().waitFor();
+  assert.equal(asked, 1);
+});
+
+test('words of a title and misspelt titles are found, and marked', { skip }, async (t) => {
+  const page = await open(t, '');
+  await searchBox(page).fill('loop event');
+  const hit = page.getByRole('option', { name: /^Event loop/ });
+  await hit.getByText('similar').waitFor();
+  await searchBox(page).fill('architectrue');
+  await page.getByText('No title starts with architectrue').waitFor();
+  await page.getByRole('option', { name: /^Architecture.*similar/ }).click();
+  await heading(page, 'Architecture').waitFor();
+});
+
+// Answers of a server with more titles than the handbook has.
+const SUGGESTED = {
+  query: 'mer',
+  total: 1234567,
+  wiki: 'handbook',
+  results: [
+    { title: 'Mercury', ns: 0, score: 9, disambiguation: true, group: 'Mercury' },
+    { title: 'Merkel', ns: 0, score: 8, redirect_to: 'Angela Merkel' },
+    { title: 'Mercury (planet)', ns: 0, score: 7, group: 'Mercury' },
+  ],
+};
+
+test('totals, redirects and meanings are shown; Home and End lead', { skip }, async (t) => {
+  const page = await open(t, '');
+  await page.route('**/suggest?*', (route) => route.fulfill({ json: SUGGESTED }));
+  await searchBox(page).fill('mer');
+  await page.getByText('3 of 1,234,567 titles').waitFor();
+  const rows = await page.getByRole('option').allTextContents();
+  assert.deepEqual(rows, [
+    'Mercuryseveral meanings',
+    'Mercury (planet)',
+    'Merkel → Angela Merkel',
+    'Show all 1,234,567 titles that start with mer',
+  ]);
+  assert.equal(await page.locator('.is-meaning').count(), 1);
+  const selected = () => page.getByRole('option', { selected: true }).textContent();
+  const pointed = async () => {
+    const id = await searchBox(page).getAttribute('aria-activedescendant');
+    return page.locator(`[id="${id}"]`).textContent();
+  };
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await selected(), rows[1]);
+  await page.keyboard.press('End');
+  assert.equal(await selected(), rows[3]);
+  assert.equal(await pointed(), rows[3]);
+  await page.keyboard.press('Home');
+  assert.equal(await selected(), rows[0]);
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await selected(), rows[3]);
+});
+
+test('an answer that comes late does not replace a newer one', { skip }, async (t) => {
+  const page = await open(t, '');
+  await page.route('**/suggest?q=a&*', async (route) => {
+    await new Promise((later) => setTimeout(later, 400));
+    const results = [{ title: 'A late title' }];
+    await route.fulfill({ json: { total: 1, results } }).catch(() => undefined); // hung up
+  });
+  await searchBox(page).pressSequentially('archi');
+  await page.getByRole('option', { name: /^Architecture/ }).waitFor();
+  await page.waitForTimeout(600);
+  assert.equal(await page.getByText('A late title').count(), 0);
 });
 
 test('the keyboard alone: / types arrows Enter Esc W G', { skip }, async (t) => {
@@ -198,21 +286,100 @@ test('Enter waits for the list of what was typed last', { skip }, async (t) => {
   await heading(page, 'Event loop').waitFor();
 });
 
-test('long lists come in pages of fifty', { skip }, async (t) => {
+test('all titles with a beginning come in parts of a hundred', { skip }, async (t) => {
   const page = await open(t, '');
-  const rows = Array.from({ length: 120 }, (_, i) => [`Long list ${i}`, i * 100, i * 100 + 99]);
-  await page.route('**/wiki/offsets/**', (route) => {
+  const rows = Array.from({ length: 230 }, (_, i) => ({ title: `Long list ${i}` }));
+  await page.route(/\/(suggest|titles)\?/, (route) => {
     const query = new URL(route.request().url()).searchParams;
     const [offset, limit] = [Number(query.get('offset')), Number(query.get('limit'))];
-    const headers = { 'X-Total-Count': '120' };
-    return route.fulfill({ json: rows.slice(offset, offset + limit), headers });
+    return route.fulfill({ json: { total: 230, results: rows.slice(offset, offset + limit) } });
   });
   await searchBox(page).fill('long list');
-  await page.getByText('120 results').waitFor();
-  assert.equal(await page.getByRole('option').count(), 50);
-  await page.getByRole('button', { name: 'Show more (50 of 120)' }).click();
-  await page.getByRole('button', { name: 'Show more (100 of 120)' }).waitFor();
-  assert.equal(await page.getByRole('option').count(), 100);
+  await page.getByText('10 of 230 titles').waitFor();
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Titles that start with “long list”').waitFor();
+  assert.equal(hashOf(page), '#/list/handbook/titles/long list');
+  const titles = page.locator('.list-titles a');
+  assert.equal(await titles.count(), 100);
+  await page.getByRole('button', { name: 'Show more (100 of 230)' }).click();
+  await page.getByRole('button', { name: 'Show more (200 of 230)' }).click();
+  await settled(() => titles.count(), (n) => n === 230);
+  assert.equal(await page.getByRole('button', { name: /^Show more/ }).count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Long list 200');
+});
+
+test('below an article: its categories, what links and redirects here', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/Event_loop');
+  const foot = page.locator('.article-foot');
+  await foot.getByRole('link', { name: /^What links here/ }).click();
+  await heading(page, 'What links to “Event loop”').waitFor();
+  await page.locator('.list-titles').getByRole('link', { name: 'Architecture' }).click();
+  await heading(page, 'Architecture').waitFor();
+  await foot.getByRole('navigation', { name: 'Categories' }).getByRole('link').first().click();
+  await page.locator('.list-kind').getByText('Category').waitFor();
+  await page.getByRole('link', { name: 'Architecture', exact: true }).click();
+  await heading(page, 'Architecture').waitFor();
+});
+
+test('an index under construction is shown, and moves nothing as it ends', { skip }, async (t) => {
+  const page = await open(t, '');
+  const wiki = { name: 'handbook', sitename: 'Handbook', lang: 'en', pages: 5 };
+  const progress = { progress: 0.375, pages_read: 1234567, seconds_left: 130 };
+  let building = true;
+  await page.route('**/api/wiki', (route) =>
+    route.fulfill({ json: [building ? { ...wiki, building, ...progress } : wiki] }),
+  );
+  await page.reload();
+  const bar = page.getByRole('complementary', { name: 'Indexing' });
+  await bar.waitFor();
+  assert.match(await bar.textContent(), /37\.5 %.*1,234,567 pages so far.*2 min left/);
+  const before = await heading(page, 'Handbook').boundingBox();
+  building = false;
+  await bar.waitFor({ state: 'detached' });
+  assert.deepEqual(await heading(page, 'Handbook').boundingBox(), before);
+});
+
+const choice = (page) => page.getByRole('combobox', { name: 'Wiki to search' });
+
+test('of two wikis the page says which one a title is from', { skip: skipTwo }, async (t) => {
+  const page = await open(t, '', { from: relayTwo });
+  await searchBox(page).fill('event loop');
+  await page.getByRole('option', { name: /^Event loop.*handbook$/ }).waitFor();
+  await page.getByRole('option', { name: /^Event loop.*second$/ }).waitFor();
+  await choice(page).selectOption('second');
+  await searchBox(page).fill('second arch');
+  await page.getByRole('option', { name: /^Second architecture/ }).click();
+  await heading(page, 'Second architecture').waitFor();
+  assert.equal(hashOf(page), '#/w/second/Second_architecture');
+  await page.reload();
+  await heading(page, 'Second architecture').waitFor();
+  assert.equal(await choice(page).inputValue(), 'second');
+  await page.locator('.article a', { hasText: 'Event loop' }).first().click();
+  await heading(page, 'Event loop').waitFor();
+  assert.equal(hashOf(page), '#/w/second/Event_loop');
+});
+
+test('a link to another wiki opens in the page', { skip: skipTwo }, async (t) => {
+  const page = await open(t, '', { from: relayTwo });
+  const link = '<p><a href="/w/second/wiki/Second_architecture#Failure">There</a></p>';
+  await invent(page, 'Linking', link);
+  await page.evaluate(() => {
+    window.isSameDocument = true;
+    location.hash = '#/wiki/Linking';
+  });
+  await page.getByRole('link', { name: 'There' }).click();
+  await heading(page, 'Second architecture').waitFor();
+  assert.equal(hashOf(page), '#/w/second/Second_architecture#Failure');
+  assert.equal(await page.evaluate(() => window.isSameDocument), true);
+});
+
+test('two wikis fit a phone of 360 px', { skip: skipTwo }, async (t) => {
+  const page = await open(t, '', { from: relayTwo, width: 360, scheme: 'dark' });
+  await assertNoSidewaysScroll(page);
+  await searchBox(page).fill('e');
+  await page.getByRole('listbox').getByRole('option').first().waitFor();
+  await assertNoSidewaysScroll(page);
 });
 
 test('a fragment that would run code is disarmed', { skip }, async (t) => {
@@ -220,9 +387,7 @@ test('a fragment that would run code is disarmed', { skip }, async (t) => {
   const body =
     '<p id="safe">Text<script>evil = 1</script> <a href="javascript:evil = 1">a</a>' +
     '<a href=" data:text/html,x">b</a><iframe src="/"></iframe><form><input></form></p>';
-  await page.route('**/wiki/wiki/Hostile', (route) =>
-    route.fulfill({ contentType: 'text/html', body }),
-  );
+  await invent(page, 'Hostile', body);
   await page.evaluate(() => (location.hash = '#/wiki/Hostile'));
   await page.locator('#safe').waitFor();
   const html = await page.locator('.article').innerHTML();

@@ -7,9 +7,10 @@ import Alert from 'react-bootstrap/Alert';
 import Button from 'react-bootstrap/Button';
 import ButtonGroup from 'react-bootstrap/ButtonGroup';
 
-import { ApiError, explain, getPage, isAbort, type Page, type View } from '../api';
+import { ApiError, explain, getPage, isAbort, type Page, type View, type Wiki } from '../api';
 import { bytes, time } from '../format';
 import { settleScroll, wikiHash, type Route, type WikiHash } from '../route';
+import Foot from './Foot';
 import { prepare, type Heading, type Prepared } from './prepare';
 import Xml from './Xml';
 
@@ -29,11 +30,11 @@ const cache = new Map<string, Loaded>(); // in order of use, the oldest first
 const CACHE_MAX = 24;
 
 const keyOf = (route: Route): string =>
-  [route.view, route.followRedirects, route.title].join('\n');
+  [route.at, route.view, route.followRedirects, route.title].join('\n');
 
 // By the title that was asked for: the canonical one would be another route and a second fetch.
 const addressOf = (route: Route, options: WikiHash): string =>
-  wikiHash(route.title, { followRedirects: route.followRedirects, ...options });
+  wikiHash(route.at, route.title, { followRedirects: route.followRedirects, ...options });
 
 async function loadPage(route: Route, signal: AbortSignal): Promise<Loaded> {
   const key = keyOf(route);
@@ -46,7 +47,13 @@ async function loadPage(route: Route, signal: AbortSignal): Promise<Loaded> {
 }
 
 async function fetchPage(key: string, route: Route, signal: AbortSignal): Promise<Loaded> {
-  const page = await getPage(route.title, route.view, route.followRedirects, signal);
+  const page = await getPage(
+    route.at,
+    route.title,
+    route.view,
+    route.followRedirects,
+    signal,
+  );
   const here = (fragment: string) => addressOf(route, { fragment });
   const prepared = route.view === 'html' ? prepare(page.body, here) : undefined;
   return { ...page, key, view: route.view, bytes: new Blob([page.body]).size, prepared };
@@ -71,11 +78,12 @@ function usePage(route: Route, attempt: number): State {
 interface Props {
   route: Route;
   shown: boolean; // false while the other tab is in front
-  lang?: string; // of the articles
+  wiki: Wiki; // the one that `route` names
+  source?: string; // its name for people, where there are several
   onOpened: (title: string) => void;
 }
 
-export default function Article({ route, shown, lang, onOpened }: Props) {
+export default function Article({ route, shown, wiki, source, onOpened }: Props) {
   const [attempt, setAttempt] = useState(0);
   const state = usePage(route, attempt);
   const ref = useRef<HTMLElement>(null);
@@ -99,29 +107,37 @@ export default function Article({ route, shown, lang, onOpened }: Props) {
       )}
       {state.is === 'loading' && !page && <Skeleton title={route.title} />}
       {page && (
-        <article lang={lang} className={state.is === 'loading' ? 'is-old' : undefined}>
-          <Head page={page} route={route} />
+        <article lang={wiki.lang} className={state.is === 'loading' ? 'is-old' : undefined}>
+          <Head page={page} route={route} source={source} />
           {page.prepared ? (
             <Body prepared={page.prepared} />
           ) : (
             <Xml xml={page.body} />
           )}
+          {arrived && <Foot key={page.key} title={page.title} db={wiki.name} />}
         </article>
       )}
     </main>
   );
 }
 
-function Head({ page, route }: { page: Page & { bytes: number; view: View }; route: Route }) {
+interface HeadProps {
+  page: Loaded;
+  route: Route;
+  source?: string;
+}
+
+function Head({ page, route, source }: HeadProps) {
   return (
     <header className="article-head">
       <div>
         <h1 dir="auto">{page.title}</h1>
         <p className="article-facts">
+          {source && <span>{source}</span>}
           {page.redirectedFrom && (
             <span>
               Redirected from{' '}
-              <a href={wikiHash(page.redirectedFrom, { followRedirects: false })}>
+              <a href={wikiHash(route.at, page.redirectedFrom, { followRedirects: false })}>
                 {page.redirectedFrom}
               </a>
             </span>

@@ -1,107 +1,86 @@
 // wiki/Search.tsx -- search as you type: a combobox over the titles that start with the text.
 //
 // Invariants:
-//   1. At most one request is under way; a newer text aborts it.
-//   2. Enter never opens a title of a list that belongs to an earlier text: it waits for the new one.
-//   3. The box follows the article that is open, unless someone is typing in it.
+//   1. Enter never opens a row of a list that belongs to an earlier text: it waits for the new one.
+//   2. The box follows the article that is open, unless someone is typing in it.
+//   3. What the mouse can do the keyboard can, with the same rows: "show all" is one of them.
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type RefObject } from 'react';
 import Form from 'react-bootstrap/Form';
 import Spinner from 'react-bootstrap/Spinner';
 
-import { explain, isAbort, PREFIX_MIN, searchTitles, type Hit } from '../api';
-import { bytes, count, plural, time } from '../format';
-import { go, wikiHash } from '../route';
+import type { Wiki } from '../api';
+import { count, plural, time } from '../format';
+import { go, listHash, wikiHash } from '../route';
+import { useSuggestions, type Found, type Row } from './suggest';
+import { atOf, labelOf } from './wikis';
 
-const DEBOUNCE_MS = 60;
-const PAGE = 50;
-
-interface Found {
-  query: string;
-  hits: Hit[];
-  total: number;
-  ms: number;
-  error?: string; // then there are no hits
-}
-
-interface SearchState {
-  found?: Found;
-  busy: boolean;
-  more: () => void;
-}
-
-function useTitles(query: string, wanted: boolean): SearchState {
-  const [found, setFound] = useState<Found>();
-  const [busy, setBusy] = useState(false);
-  const under = useRef<AbortController>(undefined);
-
-  const ask = async (offset: number, before: Hit[]) => {
-    under.current?.abort();
-    const control = (under.current = new AbortController());
-    setBusy(true);
-    try {
-      const { hits, total, ms } = await searchTitles(query, offset, PAGE, control.signal);
-      if (control.signal.aborted) return;
-      setFound({ query, hits: [...before, ...hits], total, ms });
-    } catch (e) {
-      if (isAbort(e) || control.signal.aborted) return;
-      setFound({ query, hits: [], total: 0, ms: 0, error: explain(e) });
-    }
-    setBusy(false);
-  };
-
-  useEffect(() => {
-    setBusy(false);
-    if (!wanted || found?.query === query) return;
-    if ([...query].length < PREFIX_MIN) {
-      setFound(undefined);
-      return;
-    }
-    const timer = setTimeout(() => void ask(0, []), DEBOUNCE_MS);
-    return () => {
-      clearTimeout(timer);
-      under.current?.abort();
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `ask` and `found` are this render's
-  }, [query, wanted]);
-
-  const more = () => {
-    if (found && !busy && found.hits.length < found.total) void ask(found.hits.length, found.hits);
-  };
-  return { found, busy, more };
-}
+const SPINNER_MS = 250; // what takes less is not worth a sign of waiting
+const SCREENFUL = 8; // rows
 
 // The part of a title that the text matched.
 function Title({ title, query }: { title: string; query: string }) {
   const head = title.slice(0, query.length);
-  if (head.toLowerCase() !== query.toLowerCase()) return <bdi className="hit-title">{title}</bdi>;
+  if (!head || head.toLowerCase() !== query.toLowerCase()) return <bdi>{title}</bdi>;
   return (
-    <bdi className="hit-title">
+    <bdi>
       <mark>{head}</mark>
       {title.slice(query.length)}
     </bdi>
   );
 }
 
+// What can be chosen: a title, or all that start with the text.
+interface Choice {
+  key: string;
+  hash: string;
+  text: string; // what the box says afterwards
+  row?: Row;
+  all?: { wiki: Wiki; n: number };
+}
+
+function choicesOf(found: Found | undefined, wikis: Wiki[]): Choice[] {
+  if (!found) return [];
+  const titles = found.rows.map((row, i) => ({
+    key: `${row.wiki.name} ${row.title} ${i}`,
+    hash: wikiHash(atOf(row.wiki, wikis), row.title),
+    text: row.title,
+    row,
+  }));
+  const all = found.totals
+    .filter(({ wiki, n }) => n > found.rows.filter((r) => r.wiki === wiki && !r.isSimilar).length)
+    .map(({ wiki, n }) => ({
+      key: `all ${wiki.name}`,
+      hash: listHash(wiki.name, 'titles', found.query),
+      text: found.query,
+      all: { wiki, n },
+    }));
+  return [...titles, ...all];
+}
+
 interface Props {
   title: string; // of the open article, "" for none
+  at: string; // its wiki, for a title that no list has
+  wikis: Wiki[]; // of this server
+  among: Wiki[]; // those to search
   inputRef: RefObject<HTMLInputElement>;
 }
 
-export default function Search({ title, inputRef }: Props) {
+export default function Search({ title, at, wikis, among, inputRef }: Props) {
   const [text, setText] = useState(title);
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(0);
+  const [moved, setMoved] = useState(false); // into the list: Home and End are its own then
   const [entered, setEntered] = useState(false); // Enter was pressed, the list is on its way
   const listRef = useRef<HTMLUListElement>(null);
   const id = useId();
   const query = text.trimStart();
-  const { found, busy, more } = useTitles(query, open);
-  const hits = found?.hits ?? [];
-  const tooShort = [...query].length < PREFIX_MIN;
-  const isOpen = open && query !== '';
+  const { found, busy } = useSuggestions(query, among, open);
+  const choices = choicesOf(found, wikis);
+  const isOpen = open && query !== '' && found !== undefined;
+  const slow = useSlow(busy);
 
   useEffect(() => {
-    if (document.activeElement !== inputRef.current) setText(title); // 3.
+    if (document.activeElement !== inputRef.current) setText(title); // 2.
   }, [title, inputRef]);
 
   useEffect(() => {
@@ -110,43 +89,50 @@ export default function Search({ title, inputRef }: Props) {
       ?.scrollIntoView({ block: 'nearest' });
   }, [active]);
 
-  const choose = (chosen: string) => {
-    setOpen(false);
+  const reset = (isOpening: boolean) => {
+    setOpen(isOpening);
     setActive(0);
+    setMoved(false);
     setEntered(false);
-    setText(chosen);
-    inputRef.current?.blur();
-    go(wikiHash(chosen));
   };
 
-  const isFresh = tooShort || found?.query === query;
+  const choose = (hash: string, said: string) => {
+    reset(false);
+    setText(said);
+    inputRef.current?.blur();
+    go(hash);
+  };
+
   useEffect(() => {
-    if (!entered || (open && !isFresh)) return; // 2.
-    choose((open ? hits[active]?.title : undefined) ?? query.trim());
+    if (!entered || (open && (found?.query !== query || (busy && !choices.length)))) return; // 1.
+    const choice = open ? choices[active] : undefined;
+    if (choice) choose(choice.hash, choice.text);
+    else choose(wikiHash(at, query.trim()), query.trim());
   });
 
   const move = (to: number) => {
     setOpen(true);
-    if (to >= hits.length && found && hits.length < found.total) more();
-    else if (hits.length) setActive((to + hits.length) % hits.length);
+    setMoved(true);
+    if (choices.length) setActive((to + choices.length) % choices.length);
   };
 
-  const keys: Record<string, () => void> = {
-    ArrowDown: () => move(open ? active + 1 : 0),
-    ArrowUp: () => move(active - 1),
-    PageDown: () => move(Math.min(active + 8, hits.length - 1)),
-    PageUp: () => move(Math.max(active - 8, 0)),
+  const keys: Record<string, (() => void) | false> = {
+    ArrowDown: () => move(isOpen ? active + 1 : 0),
+    ArrowUp: () => move(isOpen ? active - 1 : -1),
+    PageDown: () => move(Math.min(active + SCREENFUL, choices.length - 1)),
+    PageUp: () => move(Math.max(active - SCREENFUL, 0)),
+    Home: isOpen && moved && (() => move(0)),
+    End: isOpen && moved && (() => move(-1)),
     Enter: () => setEntered(query.trim() !== ''),
     Escape: () => {
       if (!isOpen) inputRef.current?.blur();
-      setOpen(false);
-      setActive(0);
+      reset(false);
     },
   };
 
   const onKeyDown = (e: KeyboardEvent) => {
     const run = keys[e.key];
-    if (!run || e.nativeEvent.isComposing) return;
+    if (!run || e.nativeEvent.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
     e.preventDefault();
     run();
   };
@@ -164,80 +150,118 @@ export default function Search({ title, inputRef }: Props) {
         autoComplete="off"
         autoCapitalize="off"
         spellCheck={false}
+        enterKeyHint="go"
         role="combobox"
         aria-expanded={isOpen}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
-        aria-activedescendant={isOpen && hits.length ? `${id}-${active}` : undefined}
+        aria-activedescendant={isOpen && choices.length ? `${id}-${active}` : undefined}
         onChange={(e) => {
           setText(e.target.value);
-          setOpen(true);
-          setActive(0);
-          setEntered(false);
+          reset(true);
         }}
         onFocus={(e) => e.target.select()}
-        onBlur={() => {
-          setOpen(false);
-          setEntered(false);
-        }}
+        onBlur={() => reset(false)}
         onKeyDown={onKeyDown}
       />
       <span className="search-end">
-        {busy ? <Spinner size="sm" aria-label="Searching" /> : <kbd aria-hidden="true">/</kbd>}
+        {slow ? <Spinner size="sm" aria-label="Searching" /> : <kbd aria-hidden="true">/</kbd>}
       </span>
       {isOpen && (
         // Pressing a row must not take the focus out of the box before the click arrives.
         <div className="hits" onMouseDown={(e) => e.preventDefault()}>
-          {tooShort ? (
-            <p className="hits-note">
-              Type at least {PREFIX_MIN} characters, or press <kbd>Enter</kbd> to open{' '}
-              <b>{query.trim()}</b>.
-            </p>
-          ) : found?.error ? (
-            <p className="hits-note text-danger-emphasis">{found.error}</p>
-          ) : found && hits.length === 0 ? (
-            <p className="hits-note">
-              No title starts with <b>{found.query}</b>.
-            </p>
-          ) : null}
-          <ul
-            ref={listRef}
-            id={`${id}-list`}
-            role="listbox"
-            aria-label="Titles"
-            onScroll={(e) => {
-              const { scrollHeight, scrollTop, clientHeight } = e.currentTarget;
-              if (scrollHeight - scrollTop - clientHeight < 200) more();
-            }}
-          >
-            {hits.map((hit, i) => (
+          <Note found={found} />
+          <ul ref={listRef} id={`${id}-list`} role="listbox" aria-label="Titles">
+            {choices.map((choice, i) => (
               <li
-                key={`${hit.title} ${i}`}
+                key={choice.key}
                 id={`${id}-${i}`}
                 role="option"
                 aria-selected={i === active}
+                className={classOf(choice, choices[i - 1])}
                 onMouseMove={() => setActive(i)}
-                onClick={() => choose(hit.title)}
+                onClick={() => choose(choice.hash, choice.text)}
               >
-                <Title title={hit.title} query={found?.query ?? ''} />
-                <span className="hit-size">{bytes(hit.bytes)}</span>
+                {choice.row && (
+                  <Suggestion row={choice.row} query={found.query} several={among.length > 1} />
+                )}
+                {choice.all && (
+                  <span>
+                    Show all {count(choice.all.n)} titles that start with <b>{found.query}</b>
+                    {among.length > 1 && ` in ${choice.all.wiki.name}`}
+                  </span>
+                )}
               </li>
             ))}
           </ul>
-          {found && !found.error && (
-            <div className="hits-status">
-              <span role="status">
-                {plural(found.total, 'result')} in {time(found.ms)}
-              </span>
-              {hits.length < found.total && (
-                <button type="button" className="btn btn-link btn-sm" onClick={more}>
-                  Show more ({count(hits.length)} of {count(found.total)})
-                </button>
-              )}
-            </div>
-          )}
+          <Status found={found} />
         </div>
       )}
+    </div>
+  );
+}
+
+// True when something has lasted so long that people would wonder.
+function useSlow(busy: boolean): boolean {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    if (!busy) return setSlow(false);
+    const timer = setTimeout(() => setSlow(true), SPINNER_MS);
+    return () => clearTimeout(timer);
+  }, [busy]);
+  return slow;
+}
+
+function classOf({ row, all }: Choice, before: Choice | undefined): string | undefined {
+  if (all) return 'is-all';
+  if (row?.isSimilar) return before?.row?.isSimilar ? undefined : 'is-first-similar';
+  const isMeaning = row?.group && row.group === before?.row?.group && row.wiki === before.row.wiki;
+  return isMeaning ? 'is-meaning' : undefined;
+}
+
+function Suggestion({ row, query, several }: { row: Row; query: string; several: boolean }) {
+  return (
+    <>
+      <span className="hit-title" lang={row.wiki.lang}>
+        <Title title={row.title} query={row.isSimilar ? '' : query} />
+        {row.redirect_to && (
+          <span className="hit-to">
+            {' → '}
+            <bdi>{row.redirect_to}</bdi>
+          </span>
+        )}
+      </span>
+      {row.disambiguation && <span className="hit-tag">several meanings</span>}
+      {row.isSimilar && <span className="hit-tag">similar</span>}
+      {several && <span className="hit-wiki">{row.wiki.name}</span>}
+    </>
+  );
+}
+
+function Note({ found }: { found: Found }) {
+  if (found.error) return <p className="hits-note text-danger-emphasis">{found.error}</p>;
+  if (found.rows.some((row) => !row.isSimilar)) return null;
+  return (
+    <p className="hits-note">
+      No title starts with <b>{found.query}</b>
+      {found.rows.length ? '. These are similar:' : ', and none is like it.'}
+    </p>
+  );
+}
+
+function Status({ found }: { found: Found }) {
+  if (found.error) return null;
+  const total = found.totals.reduce((sum, { n }) => sum + n, 0);
+  const shown = found.rows.filter((row) => !row.isSimilar).length;
+  const only = found.totals.length === 1 ? found.totals[0] : undefined;
+  return (
+    <div className="hits-status">
+      <span role="status">
+        {shown < total ? `${count(shown)} of ${count(total)} titles` : plural(total, 'title')}
+        {' in '}
+        {only ? labelOf(only.wiki) : `${found.totals.length} wikis`}
+      </span>
+      <span className="wide-only">{time(found.ms)}</span>
     </div>
   );
 }

@@ -20,7 +20,7 @@ const FORBIDDEN =
   'script, style, link, meta, base, title, iframe, frame, object, embed, applet, form, input, ' +
   'button, select, textarea, template, noscript, svg, math';
 
-const ARTICLE = /^\/wiki\/wiki\/([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s;
+const ARTICLE = /^\/(?:wiki|w\/([^/?#]+))\/wiki\/([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s;
 
 // `here` is the address of a fragment of this very page.
 export function prepare(fragment: string, here: (id: string) => string): Prepared {
@@ -48,9 +48,10 @@ function rewriteLink(a: Element, here: (id: string) => string): void {
   const href = a.getAttribute('href') ?? '';
   const article = ARTICLE.exec(href);
   if (article) {
-    const options: WikiHash = { fragment: decode(article[3] ?? '') };
-    if (/(^|&)redirect=no(&|$)/.test(article[2] ?? '')) options.followRedirects = false;
-    a.setAttribute('href', wikiHash(decode(article[1] ?? ''), options));
+    const options: WikiHash = { fragment: decode(article[4] ?? '') };
+    if (/(^|&)redirect=no(&|$)/.test(article[3] ?? '')) options.followRedirects = false;
+    const at = decode(article[1] ?? ''); // another wiki of this server, or the first
+    a.setAttribute('href', wikiHash(at, decode(article[2] ?? ''), options));
   } else if (href.startsWith('#')) {
     a.setAttribute('href', here(decode(href.slice(1))));
   } else if (/^(https?:)?\/\//i.test(href)) {
