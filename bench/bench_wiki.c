@@ -1,197 +1,58 @@
-// bench_wiki -- the wiki room: indexing, look-ups and rendering, beside the speed at which this
-// machine reads the same bytes from memory.
+// bench_wiki -- the wiki room's figures, one verb each, as lines "name<TAB>value" for bench/wiki.
 //
-//   bench_wiki [DUMP.xml]
+//   bench_wiki read FILE            GB/s: from the disk past the page cache, from the page cache,
+//                                   and of memchr over the same bytes
+//   bench_wiki unpack FILE          all chunks of a dump read on every core, nothing done with them
+//   bench_wiki build DUMP MB        indexes it, with that budget of memory
+//   bench_wiki sections DUMP        bytes of each section of its index
+//   bench_wiki lookup DUMP          times of exact look-ups, suggestions and searches in process
+//   bench_wiki lost DUMP            which of the titles on stdin, a line each, are not found
+//   bench_wiki verify DUMP          the dump read again beside its index
+//   bench_wiki page DUMP            times of a page's text: unpacked, and again
+//   bench_wiki sample DUMP N        N titles, evenly spread
+//   bench_wiki first N PATH WANT PROGRAM ARG...
+//                                   from before exec to a reply that holds WANT, N times
 //
-// Without a dump it writes two, about 200 MB each, into a folder of its own under /tmp: "long" is
-// the pages of ../shared/data/wiki/enwiki-sample.xml.bz2 again and again under new titles, each
-// with its right sha1 (text made here when the sample is absent); "short" is many small pages
-// without sha1. Adds a row to bench/results/wiki.tsv for the former and prints both.
+// Times are of single calls, the two clock readings around each (some 40 ns) included.
 
 #include "os/clock.h"
 #include "os/cpu.h"
-#include "os/rand.h"
+#include "os/pool.h"
 #include "wiki/inside.h"
 #include "wiki/wiki.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define TSV    "bench/results/wiki.tsv"
-#define SAMPLE "../shared/data/wiki/enwiki-sample.xml.bz2"
+enum {
+    LOOKUPS = 200000,
+    SUGGESTIONS = 5000,  // per length
+    PREFIX_MAX = 8,
+    TOP = 10,
+    SEARCHES = 500,
+    SEARCH_NS = 50000000,
+    PAGES = 200,
+    PAGE_CACHE = 4 << 20,
+    READ_BYTES = 8 << 20,
+    WAIT_MS = 20000,
+};
 
-enum { DUMP_BYTES = 200 << 20, LOOKUPS = 200000, PREFIXES = 20000, PAGES_RENDERED = 400 };
-
-static char dir[64];
 static arena mem, scratch;
 
-typedef struct figures {
-    double read_mbps, scan_mbps, index_mbps, index_cpu_mbps, titles_ps, find_ps, resolve_ps,
-        prefix_ps, prefix_p99_us, open_us, html_mbps, index_bytes_per_title;
-    uint64_t pages;
-} figures;
-
-static void die(const char *what, const err *e) {
+NORETURN static void die(const char *what, const err *e) {
     fprintf(stderr, "bench_wiki: %s: %s\n", what, e ? e->msg : "");
     exit(1);
 }
 
-// --- Dumps -----------------------------------------------------------------------------------
-
-static str sample_xml(void) {
-    err e = {0};
-    const char *xml = arena_fmt(&mem, "%s/sample.xml", dir).ptr;
-    static os_map map;
-    wiki_build_result r;
-    wiki_build_options o = {
-        .dump = SAMPLE, .xml = xml, .index = arena_fmt(&mem, "%s.idx", xml).ptr};
-    if (access(SAMPLE, R_OK) || wiki_index_build(&r, &o, &e)) return (str){0};
-    if (os_map_open(&map, xml, OS_MAP_SEQUENTIAL, &e)) die("sample", &e);
-    return os_map_str(&map);
-}
-
-static void made_up_page(FILE *f, size_t n, size_t bytes) {
-    fprintf(f,
-            "<page>\n    <title>%c%zx page %zu</title>\n    <ns>0</ns>\n    <id>%zu</id>\n"
-            "    <revision>\n      <id>%zu</id>\n      <text xml:space=\"preserve\">",
-            (char)('A' + n * 7 % 26), n * 2654435761u % 1000003, n, n, n);
-    for (size_t i = 0; i < bytes; i += 40)
-        fputs("Some '''words''' with [[links|a link]]. ", f);
-    fputs("</text>\n    </revision>\n  </page>\n  ", f);
-}
-
-// The sample's page with a number behind its title.
-static void renamed_page(FILE *f, str xml, const wiki__page *p, size_t round) {
-    size_t title_end = (size_t)(p->title.ptr + p->title.len - xml.ptr);
-    fwrite(xml.ptr + p->off, 1, title_end - p->off, f);
-    fprintf(f, " %zu", round);
-    fwrite(xml.ptr + title_end, 1, p->off + p->len - title_end, f);
-    fputs("\n  ", f);
-}
-
-static void one_round(FILE *f, str xml, size_t round) {
-    wiki__dump d;
-    wiki__page p;
-    err e = {0};
-    if (wiki__dump_open(&d, xml, NULL, NULL, &e)) die("sample", &e);
-    for (bool more = true; more;) {
-        if (wiki__dump_next(&more, &p, &d, &e)) die("sample", &e);
-        if (more) renamed_page(f, xml, &p, round);
-    }
-}
-
-static const char *make_dump(const char *name, str sample) {
-    const char *path = arena_fmt(&mem, "%s/%s.xml", dir, name).ptr;
-    bool is_long = !strcmp(name, "long");
-    FILE *f = fopen(path, "wb");
-    if (!f) die(path, NULL);
-    fputs("<mediawiki version=\"0.11\" xml:lang=\"en\">\n  ", f);
-    for (size_t n = 0; ftell(f) < DUMP_BYTES; n++) {
-        if (is_long && sample.len)
-            one_round(f, sample, n);
-        else
-            made_up_page(f, n, is_long ? 20000 : 240);
-    }
-    fputs("</mediawiki>\n", f);
-    if (fclose(f)) die(path, NULL);
-    return path;
-}
-
-// --- Measures --------------------------------------------------------------------------------
-
-// Each byte of the file copied once, from the page cache into a buffer that the cache holds.
-static double read_mbps(const char *path) {
-    static char to[1 << 18];
-    err e = {0};
-    os_map map;
-    if (os_map_open(&map, path, OS_MAP_SEQUENTIAL, &e)) die(path, &e);
-    double best = 0;
-    for (int round = 0; round < 3; round++) {
-        int64_t start = os_now_ns();
-        for (size_t at = 0; at < map.len; at += sizeof to)
-            memcpy(to, map.base + at, min_size(sizeof to, map.len - at));
-        __asm__ volatile("" ::"r"(to) : "memory");
-        double mbps = (double)map.len / 1e6 / os_seconds_since(start);
-        if (mbps > best) best = mbps;
-    }
-    os_map_close(&map);
-    return best;
-}
-
-static double scan_mbps(const char *path) {
-    err e = {0};
-    os_map map;
-    if (os_map_open(&map, path, OS_MAP_SEQUENTIAL, &e)) die(path, &e);
-    double best = 0;
-    for (int round = 0; round < 3; round++) {
-        wiki__dump d;
-        wiki__page p;
-        int64_t start = os_now_ns();
-        status s = wiki__dump_open(&d, os_map_str(&map), NULL, NULL, &e);
-        for (bool more = true; !s && more;)
-            s = wiki__dump_next(&more, &p, &d, &e);
-        if (s) die(path, &e);
-        double mbps = (double)map.len / 1e6 / os_seconds_since(start);
-        if (mbps > best) best = mbps;
-    }
-    os_map_close(&map);
-    return best;
-}
-
-// Of all threads: what indexing costs on a machine that does other things too.
-static double cpu_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static void measure_build(figures *f, const char *path) {
-    wiki_build_options o = {.dump = path};
-    wiki_build_result r;
-    err e = {0};
-    double best = 1e9, cpu = 1e9;
-    for (int round = 0; round < 3; round++) {
-        double start = cpu_seconds();
-        if (wiki_index_build(&r, &o, &e)) die(path, &e);
-        if (r.seconds < best) best = r.seconds;
-        if (cpu_seconds() - start < cpu) cpu = cpu_seconds() - start;
-    }
-    f->index_cpu_mbps = (double)r.xml_bytes / 1e6 / cpu;
-    f->pages = r.n_pages;
-    f->index_mbps = (double)r.xml_bytes / 1e6 / best;
-    f->titles_ps = (double)r.n_pages / best;
-    f->index_bytes_per_title = (double)r.index_bytes / (double)r.n_pages;
-    printf("  %llu pages, %llu with a wrong sha1, %llu without\n", (unsigned long long)r.n_pages,
-           (unsigned long long)r.n_bad_sha1, (unsigned long long)r.n_without_sha1);
-}
-
-static str *random_titles(const wiki *w, size_t n) {
-    str *titles = arena_array(&mem, str, n);
-    for (size_t i = 0; i < n; i++) {
-        wiki_page p;
-        wiki_index_get(&p, w->index, (int64_t)(os_rand_u64() % wiki_index_pages(w->index)));
-        titles[i] = arena_str(&mem, p.title);
-    }
-    return titles;
-}
-
-static void measure_find(figures *f, const wiki *w, const str *titles) {
-    size_t hits = 0;
-    wiki_page p;
-    int64_t start = os_now_ns();
-    for (size_t i = 0; i < LOOKUPS; i++)
-        hits += wiki_index_find(&p, w->index, titles[i]);
-    f->find_ps = LOOKUPS / os_seconds_since(start);
-    start = os_now_ns();
-    for (size_t i = 0; i < LOOKUPS; i++) {
-        arena a = scratch;
-        str folded = wiki_title_fold(titles[i], &a);
-        hits += wiki_index_resolve(&p, w->index, folded, a);
-    }
-    f->resolve_ps = LOOKUPS / os_seconds_since(start);
-    if (hits != 2 * LOOKUPS) die("a title was not found", NULL);
+static void figure(const char *name, double v) {
+    printf("%s\t%.9g\n", name, v);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -199,136 +60,398 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-// Lower-case prefixes of 3 to 6 bytes, ten results each: what typing asks for.
-static void measure_prefix(figures *f, const wiki *w, const str *titles) {
-    double *took = arena_array(&mem, double, PREFIXES), sum = 0;
-    for (size_t i = 0; i < PREFIXES; i++) {
-        int64_t ranks[10];
-        size_t total;
-        arena a = scratch;
-        str prefix = wiki_title_fold(str_first(titles[i], 3 + i % 4), &a);
-        int64_t start = os_now_ns();
-        wiki_index_prefix(ranks, 10, 0, &total, w->index, prefix, a);
-        sum += took[i] = os_seconds_since(start);
+static double quantile(double *v, size_t n, double q) {
+    qsort(v, n, sizeof *v, by_value);
+    return n ? v[min_size((size_t)((double)n * q), n - 1)] : 0;
+}
+
+static void quantiles(const char *name, double *ns, size_t n) {
+    printf("%s_p50_us\t%.3f\n", name, quantile(ns, n, 0.5) / 1e3);
+    printf("%s_p99_us\t%.3f\n", name, quantile(ns, n, 0.99) / 1e3);
+}
+
+// --- read ------------------------------------------------------------------------------------
+
+static double read_gbps(const char *path, int flags) {
+    void *to = arena_alloc(&mem, READ_BYTES + 4096);
+    to = (void *)align_up((size_t)to, 4096);
+    int fd = open(path, O_RDONLY | flags);
+    if (fd < 0) return 0;  // no O_DIRECT here
+    int64_t start = os_now_ns();
+    double bytes = 0;
+    for (ssize_t n; (n = read(fd, to, READ_BYTES)) > 0;)
+        bytes += (double)n;
+    close(fd);
+    return bytes / 1e9 / os_seconds_since(start);
+}
+
+static size_t count_tags(str s) {
+    size_t n = 0;
+    for (; s.len; n++)
+        s = str_skip(s, str_find_byte(s, '<') + 1);
+    return n;
+}
+
+// The second pass is timed: the first one has the pages mapped.
+static double memchr_gbps(const char *path) {
+    err e = {0};
+    os_map m;
+    if (os_map_open(&m, path, OS_MAP_SEQUENTIAL, &e)) die(path, &e);
+    size_t n = count_tags(os_map_str(&m));
+    int64_t start = os_now_ns();
+    if (count_tags(os_map_str(&m)) != n) die(path, NULL);
+    double gbps = (double)m.len / 1e9 / os_seconds_since(start);
+    os_map_close(&m);
+    return gbps;
+}
+
+static int verb_read(char **arg) {
+    figure("disk_GBps", read_gbps(arg[0], O_DIRECT));
+    figure("first_read_GBps", read_gbps(arg[0], 0));
+    figure("cached_read_GBps", read_gbps(arg[0], 0));
+    figure("memchr_GBps", memchr_gbps(arg[0]));
+    return 0;
+}
+
+// --- unpack ----------------------------------------------------------------------------------
+
+static wiki_reader *reader;
+
+static void unpack_all(void *arg, size_t i) {
+    (void)arg, (void)i;
+    wiki_chunk c;
+    err e = {0};
+    for (bool more = true; more;) {
+        if (wiki_reader_next(&more, &c, reader, &e)) die("unpack", &e);
+        if (more) wiki_reader_give_back(reader, &c);
     }
-    qsort(took, PREFIXES, sizeof *took, by_value);
-    f->prefix_ps = PREFIXES / sum;
-    f->prefix_p99_us = took[PREFIXES * 99 / 100] * 1e6;
 }
 
-static bool exists(void *arg, str title) {
-    wiki_page p;
-    return wiki_index_find(&p, ((const wiki *)arg)->index, title);
+static int verb_unpack(char **arg) {
+    os_pool *pool;
+    err e = {0};
+    int n = os_cpu_count();
+    wiki_reader_options o = {.path = arg[0], .n_threads = n};
+    int64_t start = os_now_ns();
+    if (os_pool_open(&pool, n - 1, 1, "unpack", &e)) die("threads", &e);
+    if (wiki_reader_open(&reader, &o, &e)) die(arg[0], &e);
+    os_pool_for(pool, (size_t)n, unpack_all, NULL);
+    figure("xml_bytes", (double)wiki_reader_len(reader));
+    wiki_reader_close(reader);
+    os_pool_close(pool);
+    figure("seconds", os_seconds_since(start));
+    return 0;
 }
 
-static void measure_html(figures *f, wiki *w) {
-    wiki_html_options o = {
-        .exists = exists, .arg = w, .link_prefix = "/wiki/wiki/", .site = w->site};
-    arena out_mem;
-    if (arena_open(&out_mem, 1 << 30, NULL)) die("memory", NULL);
-    double seconds = 0;
-    size_t bytes = 0, n = min_size(PAGES_RENDERED, wiki_index_pages(w->index));
+// --- build, sections, verify -----------------------------------------------------------------
+
+static int verb_build(char **arg) {
+    wiki_build_options o = {
+        .dump = arg[0], .memory = strtoull(arg[1], NULL, 10) << 20, .with = WIKI_WITH_ALL};
+    wiki_build_result r;
+    err e = {0};
+    if (wiki_index_build(&r, &o, &e)) die(arg[0], &e);
+    figure("seconds", r.seconds);
+    figure("xml_bytes", (double)r.xml_bytes);
+    figure("pages", (double)r.n_pages);
+    figure("redirects", (double)r.n_redirects);
+    figure("bad_sha1", (double)r.n_bad_sha1);
+    figure("links", (double)r.n_links);
+    figure("index_bytes", (double)r.index_bytes);
+    figure("title_bytes", (double)r.title_bytes);
+    figure("temp_bytes", (double)r.temp_bytes);
+    return 0;
+}
+
+static int verb_sections(char **arg) {
+    static const char *const names[WIKI__SECTIONS] = {
+        "site",      "facts",      "blockmap",  "titles",    "offsets", "gaps",
+        "ids",       "targets",    "redirects", "best",      "bad",     "words",
+        "wordlists", "categories", "members",   "backlinks", "leads"};
+    store_in in;
+    err e = {0};
+    const char *path = wiki_index_path(&mem, arg[0]);
+    if (store_in_open(&in, path, WIKI__MAGIC, WIKI__VERSION, &e)) die(path, &e);
+    for (int i = 0; i < WIKI__SECTIONS; i++)
+        figure(names[i], (double)store_in_section(&in, i).len);
+    store_in_close(&in);
+    return 0;
+}
+
+static int verb_verify(char **arg) {
+    wiki_build_options o = {.dump = arg[0]};
+    wiki_verify_result r;
+    err e = {0};
+    if (wiki_index_verify(&r, &o, NULL, &e)) die(arg[0], &e);
+    figure("seconds", r.seconds);
+    figure("pages", (double)r.n_pages);
+    figure("bad_sha1", (double)r.n_bad_sha1);
+    figure("missing", (double)r.n_missing);
+    return 0;
+}
+
+// --- lookup ----------------------------------------------------------------------------------
+
+static wiki_index *open_index(const char *dump) {
+    wiki_index *ix;
+    os_file_stat st;
+    err e = {0};
+    if (os_stat(&st, dump, &e)) die(dump, &e);
+    if (wiki_index_open(&ix, wiki_index_path(&mem, dump), st.len, st.mtime_ns, &e)) die(dump, &e);
+    return ix;
+}
+
+static uint64_t next_random(uint64_t *x) {  // xorshift64: the same titles in each run
+    *x ^= *x << 13, *x ^= *x >> 7, *x ^= *x << 17;
+    return *x;
+}
+
+static str *random_titles(const wiki_index *ix, size_t n) {
+    str *t = arena_array(&mem, str, n);
+    uint64_t x = 88172645463325252u;
     for (size_t i = 0; i < n; i++) {
+        wiki_page p;
+        wiki_index_get(&p, ix, (int64_t)(next_random(&x) % wiki_index_pages(ix)), &mem);
+        t[i] = p.title;
+    }
+    return t;
+}
+
+static void measure_exact(const wiki_index *ix, const str *titles) {
+    double *ns = arena_array(&mem, double, LOOKUPS);
+    for (size_t i = 0; i < LOOKUPS; i++) {
+        int64_t start = os_now_ns();
+        bool found = wiki_index_find(ix, titles[i]) != WIKI_NO_RANK;
+        ns[i] = (double)(os_now_ns() - start);
+        if (!found) die("lookup: a title was not found", NULL);
+    }
+    quantiles("exact", ns, LOOKUPS);
+}
+
+// The first n code points.
+static str first_letters(str s, size_t n) {
+    size_t at = 0;
+    while (at < s.len && n) {
+        at++;
+        while (at < s.len && ((uint8_t)s.ptr[at] & 0xc0) == 0x80)
+            at++;
+        n--;
+    }
+    return str_first(s, at);
+}
+
+static double suggest_ns(const wiki_index *ix, str prefix) {
+    wiki_suggestion top[TOP];
+    int64_t total;
+    int64_t start = os_now_ns();
+    size_t n = wiki_index_suggest(top, TOP, &total, ix, prefix, -1, NULL, NULL, scratch);
+    double ns = (double)(os_now_ns() - start);
+    if (!n) die("suggest: nothing for the beginning of a title", NULL);
+    return ns;
+}
+
+static void measure_suggest(const wiki_index *ix, const str *titles) {
+    double *all = arena_array(&mem, double, SUGGESTIONS *PREFIX_MAX), *ns = all, most = 0;
+    for (size_t len = 1; len <= PREFIX_MAX; len++, ns += SUGGESTIONS) {
+        for (size_t i = 0; i < SUGGESTIONS; i++)
+            ns[i] = suggest_ns(ix, first_letters(titles[i], len));
+        char name[32];
+        snprintf(name, sizeof name, "suggest%zu", len);
+        quantiles(name, ns, SUGGESTIONS);
+        most = most > ns[SUGGESTIONS - 1] ? most : ns[SUGGESTIONS - 1];
+    }
+    quantiles("suggest", all, SUGGESTIONS * PREFIX_MAX);
+    printf("suggest_max_us\t%.3f\n", most / 1e3);
+}
+
+// Words of a title turned round, and with one letter lost.
+static void measure_search(const wiki_index *ix, const str *titles) {
+    double *ns = arena_array(&mem, double, SEARCHES);
+    for (size_t i = 0; i < SEARCHES; i++) {
+        arena a = scratch;
+        int64_t ranks[TOP];
+        wiki_search info;
+        str t = titles[i], last = str_skip(t, str_find_byte(t, ' ') + 1);
+        str first = str_first(t, str_find_byte(t, ' '));
+        str text = arena_fmt(&a, "%.*s %.*s", STR_ARG(str_first(last, last.len - (i & 1))),
+                             STR_ARG(first));
+        int64_t start = os_now_ns();
+        (void)wiki_index_search(&info, ranks, TOP, ix, text, start + SEARCH_NS, a);
+        ns[i] = (double)(os_now_ns() - start);
+    }
+    quantiles("search", ns, SEARCHES);
+}
+
+static int verb_lookup(char **arg) {
+    wiki_index *ix = open_index(arg[0]);
+    str *titles = random_titles(ix, LOOKUPS);
+    figure("pages", (double)wiki_index_pages(ix));
+    measure_exact(ix, titles);
+    measure_suggest(ix, titles);
+    measure_search(ix, titles);
+    wiki_index_close(ix);
+    return 0;
+}
+
+static int verb_lost(char **arg) {
+    wiki_index *ix = open_index(arg[0]);
+    char *line = NULL;
+    size_t cap = 0, n = 0, lost = 0;
+    for (ssize_t len; (len = getline(&line, &cap, stdin)) > 0; n++) {
+        str title = {line, (size_t)len - (line[len - 1] == '\n')};
+        if (wiki_index_find(ix, title) != WIKI_NO_RANK) continue;
+        if (++lost <= 10) fprintf(stderr, "lost: %s", line);
+    }
+    free(line);
+    figure("titles", (double)n);
+    figure("lost", (double)lost);
+    wiki_index_close(ix);
+    return 0;
+}
+
+static int verb_sample(char **arg) {
+    wiki_index *ix = open_index(arg[0]);
+    size_t n = wiki_index_pages(ix), want = min_size(n, strtoull(arg[1], NULL, 10));
+    for (size_t i = 0; i < want; i++) {
         arena a = mem;
         wiki_page p;
-        wiki_revision r;
-        err e = {0};
-        buf out;
-        wiki_index_get(&p, w->index, (int64_t)(i * wiki_index_pages(w->index) / n));
-        if (wiki_revision_parse(&r, wiki_page_xml(w, &p), &a, &e)) die("page", &e);
-        arena_reset(&out_mem, 16 << 20);
-        buf_init(&out, &out_mem, 0);
-        int64_t start = os_now_ns();
-        if (!wiki_html(&out, r.text, r.model, &o, scratch)) die("html", NULL);
-        seconds += os_seconds_since(start);
-        bytes += r.text.len;
+        wiki_index_get(&p, ix, (int64_t)(i * n / want), &a);
+        printf("%.*s\n", STR_ARG(p.title));
     }
-    f->html_mbps = (double)bytes / 1e6 / seconds;
-    arena_close(&out_mem);
+    wiki_index_close(ix);
+    return 0;
 }
 
-static figures measure(const char *name, const char *path) {
-    figures f = {0};
-    wiki w;
+// --- page ------------------------------------------------------------------------------------
+
+static double page_ns(const wiki_view *v, const wiki_hit *h) {
+    arena a = scratch;
     err e = {0};
-    printf("%s: %s\n", name, path);
-    measure_build(&f, path);
-    f.read_mbps = read_mbps(path);
-    f.scan_mbps = scan_mbps(path);
+    str xml;
     int64_t start = os_now_ns();
-    if (wiki_open(&w, path, NULL, &e)) die(path, &e);
-    f.open_us = os_seconds_since(start) * 1e6;
-    str *titles = random_titles(&w, LOOKUPS);
-    measure_find(&f, &w, titles);
-    measure_prefix(&f, &w, titles);
-    measure_html(&f, &w);
-    wiki_close(&w);
-    return f;
+    if (wiki_page_xml(&xml, v, h, &a, &e)) die("page", &e);
+    double ns = (double)(os_now_ns() - start);
+    if (!str_starts(xml, STR("<page>")) || !str_ends(xml, STR("</page>"))) die("page", NULL);
+    return ns;
 }
 
-// --- Report ----------------------------------------------------------------------------------
-
-static void report(const figures *f) {
-    printf("  read (memcpy)  %9.0f MB/s   the limit of one core\n", f->read_mbps);
-    printf("  scan           %9.0f MB/s   %.2f of it, one core\n", f->scan_mbps,
-           f->scan_mbps / f->read_mbps);
-    printf("  index          %9.0f MB/s   %.2f of it, digests, sort and sync included\n",
-           f->index_mbps, f->index_mbps / f->read_mbps);
-    printf("                 %9.0f MB    per second of processor time\n", f->index_cpu_mbps);
-    printf("  titles         %9.0f /s     %.1f bytes of index each\n", f->titles_ps,
-           f->index_bytes_per_title);
-    printf("  open           %9.0f us\n", f->open_us);
-    printf("  exact          %9.0f /s\n  case-blind     %9.0f /s\n", f->find_ps, f->resolve_ps);
-    printf("  prefix, 10     %9.0f /s     p99 %.1f us\n", f->prefix_ps, f->prefix_p99_us);
-    printf("  html           %9.1f MB/s   of wikitext, one core\n", f->html_mbps);
+// Pages far from each other, through a cache of few blocks: hardly two of one block in a row.
+static int verb_page(char **arg) {
+    const char *dumps[] = {arg[0]};
+    wiki_options o = {.dumps = dumps, .n_dumps = 1, .cache_bytes = PAGE_CACHE};
+    wiki *w;
+    err e = {0};
+    double *cold = arena_array(&mem, double, PAGES), *again = arena_array(&mem, double, PAGES);
+    if (wiki_open(&w, &o, &e)) die(arg[0], &e);
+    wiki_view *v = wiki_enter(w);
+    wiki_hit h = {0};
+    for (size_t i = 0; i < PAGES; i++) {
+        wiki_get(&h, v, 0, (int64_t)(i * wiki_view_pages(v) / PAGES), &mem);
+        cold[i] = page_ns(v, &h);
+        again[i] = page_ns(v, &h);
+    }
+    quantiles("cold", cold, PAGES);
+    quantiles("cached", again, PAGES);
+    wiki_leave(v);
+    wiki_close(w);
+    return 0;
 }
 
-static void add_row(const char *name, const figures *f) {
-    FILE *t = fopen(TSV, "a");
-    if (!t) die(TSV, NULL);
-    if (ftell(t) == 0)
-        fprintf(t, "date\tversion\tcpu\tcores\tdump\tpages\tread_MBps\tscan_MBps\tindex_MBps\t"
-                   "of_read\tindex_MB_per_cpu_s\ttitles_ps\tindex_B_per_title\topen_us\texact_"
-                   "ps\tcaseblind_ps\t"
-                   "prefix_ps\tprefix_p99_us\thtml_MBps\n");
-    char date[32];
-    time_t now = time(NULL);
-    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
-    fprintf(t,
-            "%s\t%s\t%s\t%d\t%s\t%llu\t%.0f\t%.0f\t%.0f\t%.3f\t%.0f\t%.0f\t%.1f\t%.0f\t%.0f\t%.0f\t"
-            "%.0f\t%.1f\t%.1f\n",
-            date, VERSION, os_cpu_name(), os_cpu_count(), name, (unsigned long long)f->pages,
-            f->read_mbps, f->scan_mbps, f->index_mbps, f->index_mbps / f->read_mbps,
-            f->index_cpu_mbps, f->titles_ps, f->index_bytes_per_title, f->open_us, f->find_ps,
-            f->resolve_ps, f->prefix_ps, f->prefix_p99_us, f->html_mbps);
-    fclose(t);
+// --- first -----------------------------------------------------------------------------------
+
+static pid_t start_program(int *out, char **argv) {
+    int pipe_fd[2];
+    if (pipe(pipe_fd)) die("pipe", NULL);
+    pid_t pid = fork();
+    if (pid < 0) die("fork", NULL);
+    if (!pid) {
+        dup2(pipe_fd[1], 1);
+        close(pipe_fd[0]), close(pipe_fd[1]);
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    close(pipe_fd[1]);
+    *out = pipe_fd[0];
+    return pid;
 }
 
-static void run(const char *name, const char *path) {
-    arena saved = mem;
-    figures f = measure(name, path);
-    mem = saved;
-    report(&f);
-    add_row(name, &f);
+// Reads until `needle` is there, or the end; false when it never comes.
+static bool read_until(char *to, size_t cap, int fd, const char *needle) {
+    for (size_t n = 0; n + 1 < cap;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (poll(&p, 1, WAIT_MS) <= 0) return false;
+        ssize_t got = read(fd, to + n, cap - 1 - n);
+        if (got <= 0) return false;
+        to[n += (size_t)got] = 0;
+        if (strstr(to, needle)) return true;
+    }
+    return false;
 }
 
-static void clean_up(void) {
-    static const char *const names[] = {"sample.xml",   "sample.xml.idx", "long.xml",
-                                        "long.xml.idx", "short.xml",      "short.xml.idx"};
-    for (size_t i = 0; i < countof(names); i++)
-        unlink(arena_fmt(&mem, "%s/%s", dir, names[i]).ptr);
-    rmdir(dir);
+static int connect_to(unsigned port) {
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd >= 0 && !connect(fd, (struct sockaddr *)&to, sizeof to) ? fd : -1;
 }
+
+static bool ask(unsigned port, const char *path, const char *want) {
+    char request[2048], reply[65536];
+    int fd = connect_to(port);
+    if (fd < 0) return false;
+    int n = snprintf(request, sizeof request,
+                     "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+    bool ok = write(fd, request, (size_t)n) == n && read_until(reply, sizeof reply, fd, want);
+    close(fd);
+    return ok;
+}
+
+static double first_ms(const char *path, const char *want, char **argv) {
+    char said[4096];
+    int out;
+    int64_t start = os_now_ns();
+    pid_t pid = start_program(&out, argv);
+    if (!read_until(said, sizeof said, out, "\n")) die("it did not start", NULL);
+    const char *colon = strrchr(said, ':');
+    unsigned port = colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+    while (!ask(port, path, want))
+        if (os_seconds_since(start) * 1e3 > WAIT_MS) die("no right answer", NULL);
+    double ms = os_seconds_since(start) * 1e3;
+    kill(pid, SIGTERM);
+    waitpid(pid, NULL, 0);
+    close(out);
+    return ms;
+}
+
+static int verb_first(char **arg) {
+    size_t n = min_size(strtoull(arg[0], NULL, 10), 1000);
+    double *ms = arena_array(&mem, double, n);
+    for (size_t i = 0; i < n; i++)
+        ms[i] = first_ms(arg[1], arg[2], arg + 3);
+    printf("first_p50_ms\t%.3f\nfirst_max_ms\t%.3f\n", quantile(ms, n, 0.5), quantile(ms, n, 1));
+    return 0;
+}
+
+// --- Main ------------------------------------------------------------------------------------
+
+static const struct {
+    const char *name;
+    int n_args;
+    int (*run)(char **arg);
+} verbs[] = {
+    {"read", 1, verb_read},         {"unpack", 1, verb_unpack}, {"build", 2, verb_build},
+    {"sections", 1, verb_sections}, {"lookup", 1, verb_lookup}, {"lost", 1, verb_lost},
+    {"verify", 1, verb_verify},     {"page", 1, verb_page},     {"sample", 2, verb_sample},
+    {"first", 4, verb_first},
+};
 
 int main(int argc, char **argv) {
-    if (arena_open(&mem, 1 << 30, NULL) || arena_open(&scratch, 1 << 30, NULL)) return 1;
-    if (argc > 1) return run("given", argv[1]), 0;
-    snprintf(dir, sizeof dir, "/tmp/bench-wiki-XXXXXX");
-    if (!mkdtemp(dir)) die(dir, NULL);
-    atexit(clean_up);
-    str sample = sample_xml();
-    if (!sample.len) printf("%s is absent: made-up text\n", SAMPLE);
-    run("long", make_dump("long", sample));
-    run("short", make_dump("short", sample));
-    return 0;
+    if (arena_open(&mem, (size_t)8 << 30, NULL) || arena_open(&scratch, (size_t)1 << 30, NULL))
+        return 1;
+    for (size_t i = 0; argc > 1 && i < countof(verbs); i++)
+        if (!strcmp(argv[1], verbs[i].name) && argc >= 2 + verbs[i].n_args)
+            return verbs[i].run(argv + 2);
+    fprintf(stderr, "bench_wiki: see the head of bench/bench_wiki.c\n");
+    return 2;
 }
