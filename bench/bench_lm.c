@@ -108,10 +108,10 @@ static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *b
                     .prompt = prompt,
                     .n_prompt = (size_t)r.n_prompt,
                     .max_length = r.n_prompt + r.n_new,
-                    .top_k = 50,
-                    .seed = (uint64_t)i,
+                    .sampling = lm_sampling_default(),
                     .notify = ring,
                     .arg = bell};
+    q.sampling.seed = (uint64_t)i;
     lm_stream *s;
     err e = {0};
     if (!lm_submit(&s, g, &q, &e)) return s;
@@ -200,7 +200,7 @@ static status open_model(lm_model **m, const char *path, err *e) {
                     .n_embd = 768,
                     .step = -1,
                     .val_loss = (double)NAN};
-    return path ? lm_model_open(m, path, e) : lm__model_random(m, &gpt2, 1, e);
+    return path ? lm_model_open(m, path, NULL, e) : lm__model_random(m, &gpt2, 1, e);
 }
 
 static status bench(const char *path, int threads, err *e) {

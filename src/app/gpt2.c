@@ -311,12 +311,13 @@ static status submit(generation *gen, gpt2 *g, const params *p, const int32_t *i
         .prompt = ids,
         .n_prompt = n,
         .max_length = (int)p->max_length,
-        .top_k = (int)p->top_k,
-        .seed = p->seed,
-        .rng = p->rng,
+        .sampling = lm_sampling_default(),
         .notify = wake,
         .arg = gen,
     };
+    r.sampling.top_k = (int)p->top_k;
+    r.sampling.seed = p->seed;
+    r.sampling.rng = p->rng;
     return lm_submit(&gen->stream, g->engine, &r, e);
 }
 
@@ -413,7 +414,7 @@ static status open_model(gpt2 *g, const char *spec, err *e) {
             return err_set(e, E_ARG, "two models are called \"%.*s\": name them NAME=FILE",
                            STR_ARG(m->name));
     int64_t start = os_now_ns();
-    TRY(lm_model_open(&m->model, arena_cstr(&g->names, path), e));
+    TRY(lm_model_open(&m->model, arena_cstr(&g->names, path), NULL, e));
     g->n_models++;
     const lm_spec *s = lm_model_spec(m->model);
     log_info("gpt2",

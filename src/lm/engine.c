@@ -43,13 +43,12 @@ struct lm_stream {
     void (*notify)(void *arg);
     void *arg;
     lm_sampler sampler;
-    int top_k;
     size_t n_prompt, n_max;
 
     // The scheduler's
-    lm_kv kv;
-    size_t n_ids, n_past;  // known tokens; of these, in the cache
-    lm_segment *seg;       // this step's, or NULL
+    lm_seq seq;
+    size_t n_ids;     // known tokens; seq.n_past of them are in the cache
+    lm_segment *seg;  // this step's, or NULL
     int32_t drawn;
 
     // Shared
@@ -62,6 +61,12 @@ struct lm_stream {
     size_t n_read;  // the reader's
     int32_t ids[];
 };
+
+// A model's pages.
+typedef struct lm_pool {
+    const lm_model *model;
+    lm_pages *pages;
+} lm_pool;
 
 struct lm_engine {
     lm_config c;
@@ -76,7 +81,8 @@ struct lm_engine {
     // The scheduler's
     os_pool *pool;
     lm_stream **live;
-    size_t kv_used, cursor;
+    lm_pool pool_of[LM_MODELS_MAX];
+    size_t n_pools, kv_used, cursor;
     lm_work work;
     const lm_model *work_for;
 
@@ -122,23 +128,26 @@ void lm_stream_close(lm_stream *s) {
     unref(s);
 }
 
+static size_t kv_bytes(const lm_model *m, size_t max_length) {
+    return lm__pages_for(max_length) * lm__page_bytes(m);
+}
+
 static status check_request(const lm_engine *g, const lm_request *r, err *e) {
     const lm_spec *s = &r->model->spec;
     if (r->n_prompt == 0) return err_set(e, E_ARG, "the prompt has no tokens");
     if (r->n_prompt > (size_t)s->block_size)
         return err_set(e, E_LIMIT, "the prompt has %zu tokens, the model's context holds %d",
                        r->n_prompt, s->block_size);
-    if (r->top_k < 1 || r->top_k > LM_TOP_K_MAX)
-        return err_set(e, E_ARG, "top_k is %d, must be in 1..%d", r->top_k, LM_TOP_K_MAX);
+    TRY(lm__sampling_check(&r->sampling, lm__ids(r->model), e));
     for (size_t i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || r->prompt[i] >= lm__ids(r->model))
             return err_set(e, E_ARG, "token %zu of the prompt is %d, must be in 0..%d", i,
                            r->prompt[i], lm__ids(r->model) - 1);
     int max = r->max_length < s->block_size ? r->max_length : s->block_size;
-    if (max > 0 && lm__kv_bytes(r->model, max) > g->c.kv_max)
+    if (max > 0 && kv_bytes(r->model, (size_t)max) > g->c.kv_max)
         return err_set(e, E_LIMIT,
                        "a stream of %d tokens needs %zu KB of cache, %zu KB are allowed", max,
-                       lm__kv_bytes(r->model, max) >> 10, g->c.kv_max >> 10);
+                       kv_bytes(r->model, (size_t)max) >> 10, g->c.kv_max >> 10);
     return OK;
 }
 
@@ -150,13 +159,12 @@ static lm_stream *stream_new(const lm_request *r) {
     s->model = r->model;
     s->notify = r->notify;
     s->arg = r->arg;
-    s->top_k = r->top_k;
     s->n_max = n_max;
     s->n_prompt = s->n_ids = s->n_read = r->n_prompt;
     s->n_out = r->n_prompt;
     s->refs = 2;
     memcpy(s->ids, r->prompt, r->n_prompt * sizeof *r->prompt);
-    lm__sampler_init(&s->sampler, r->rng, r->seed);
+    lm__sampler_init(&s->sampler, &r->sampling);
     pthread_mutex_init(&s->lock, NULL);
     return s;
 }
@@ -190,11 +198,24 @@ status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e) {
 
 // --- Admission -------------------------------------------------------------------------------
 
-// Room for s among the live, its cache taken.
+// The pages of a model, opened when it is first used. NULL when there is no memory for them.
+static lm_pages *pages_of(lm_engine *g, const lm_model *m) {
+    for (size_t i = 0; i < g->n_pools; i++)
+        if (g->pool_of[i].model == m) return g->pool_of[i].pages;
+    if (g->n_pools == LM_MODELS_MAX) return NULL;
+    lm_pool *p = &g->pool_of[g->n_pools];
+    if (lm__pages_open(&p->pages, m, g->c.kv_max, NULL)) return NULL;
+    p->model = m;
+    g->n_pools++;
+    return p->pages;
+}
+
+// Room for s among the live, its pages taken.
 static bool admit_one(lm_engine *g, lm_stream *s) {
-    size_t need = lm__kv_bytes(s->model, (int)s->n_max);
+    size_t need = kv_bytes(s->model, s->n_max);
     if (g->n_live >= g->c.streams_max || need > g->c.kv_max - g->kv_used) return false;  // I3
-    if (lm__kv_open(&s->kv, s->model, (int)s->n_max, NULL)) return false;
+    lm_pages *pages = pages_of(g, s->model);
+    if (!pages || !lm__seq_open(&s->seq, pages, s->ids, s->n_prompt, s->n_max)) return false;
     g->kv_used += need;
     g->live[g->n_live++] = s;
     return true;
@@ -234,9 +255,9 @@ static lm_stream *take_starved(lm_engine *g) {
 
 static void end_stream(lm_engine *g, lm_stream *s, lm_state how) {
     if (atomic_load(&s->closed) && how == LM_RUNNING) g->n_cancelled++;
-    if (s->kv.a.base) {
-        g->kv_used -= lm__kv_bytes(s->model, (int)s->n_max);
-        lm__kv_close(&s->kv);
+    if (s->seq.pages) {
+        g->kv_used -= kv_bytes(s->model, s->n_max);
+        lm__seq_close(&s->seq);
     }
     finish(s, how == LM_RUNNING ? LM_FAILED : how);
 }
@@ -274,13 +295,13 @@ typedef struct step {
 } step;
 
 static void step_add(step *st, lm_stream *s) {
-    size_t left = s->n_ids - s->n_past;
+    size_t left = s->n_ids - s->seq.n_past;
     size_t n = min_size(left, LM_ROWS_MAX - st->rows);
     if (left > 1) n = min_size(n, st->prompt_max - st->prompt_rows);
     if (n == 0) return;
     if (left > 1) st->prompt_rows += n;
     s->seg = &st->segs[st->n];
-    *s->seg = (lm_segment){&s->kv, s->ids + s->n_past, n, s->n_past, n == left, NULL};
+    *s->seg = (lm_segment){&s->seq, s->ids + s->seq.n_past, n, s->seq.n_past, n == left, NULL};
     st->of[st->n++] = s;
     st->rows += n;
 }
@@ -295,7 +316,7 @@ static void step_plan(step *st, lm_engine *g) {
         st->prompt_max = any_decode ? PREFILL_ROWS : LM_ROWS_MAX;
         for (size_t i = 0; i < n; i++) {
             lm_stream *s = g->live[(first + i) % n];
-            bool is_prompt = s->n_ids - s->n_past > 1;
+            bool is_prompt = s->n_ids - s->seq.n_past > 1;
             if (s->model != st->model || is_prompt != prompts) continue;
             any_decode |= !is_prompt;
             step_add(st, s);
@@ -312,7 +333,7 @@ static void sample_one(void *arg, size_t i) {
     lm_stream *s = st->of[i];
     if (!st->segs[i].want) return;
     s->drawn = lm__sample(&s->sampler, st->segs[i].logits, lm__logits_padded(st->model),
-                          (size_t)lm__ids(st->model), s->top_k, st->model->kern);
+                          (size_t)lm__ids(st->model), st->model->kern);
 }
 
 static lm_state take_drawn(lm_engine *g, lm_stream *s) {
@@ -329,8 +350,8 @@ static bool step_deliver(lm_engine *g, lm_stream *s) {
     lm_segment *seg = s->seg;
     s->seg = NULL;
     if (!seg) return true;
-    s->n_past += seg->n;
-    g->n_prompt += s->n_past <= s->n_prompt ? seg->n : 0;
+    lm__seq_advance(&s->seq, s->ids, seg->n);
+    g->n_prompt += s->seq.n_past <= s->n_prompt ? seg->n : 0;
     if (!seg->want) return true;
     lm_state now = take_drawn(g, s);
     if (now == LM_RUNNING)
@@ -455,6 +476,8 @@ static status check_config(lm_config *c, err *e) {
 
 static void engine_free(lm_engine *g) {
     lm__work_close(&g->work);
+    for (size_t i = 0; i < g->n_pools; i++)
+        lm__pages_close(g->pool_of[i].pages);
     pthread_cond_destroy(&g->started);
     pthread_cond_destroy(&g->wake);
     pthread_mutex_destroy(&g->lock);

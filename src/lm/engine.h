@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "tensor/kern.h"
 
 typedef struct lm_model lm_model;
 typedef struct lm_engine lm_engine;
@@ -31,12 +32,22 @@ typedef struct lm_spec {
     int64_t step;     // of training; -1 when the checkpoint has none
     double val_loss;  // NaN when it has none
     uint64_t n_params;
+    kern_type type;            // what the matrices are held in
     uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
+    uint64_t flops_per_token;  // of its matrix products
 } lm_spec;
 
-// A GPT-2 from a PyTorch checkpoint (parallelopedia's and build-nanogpt's form; f32, f16, bf16).
-// Every tensor's name and shape is checked: the message names the first that is missing or wrong.
-NODISCARD status lm_model_open(lm_model **out, const char *path, err *e);
+typedef struct lm_load {
+    bool has_type;
+    kern_type type;      // of the matrices in memory; without it, as the file has them
+    const char *panels;  // a file that keeps the repacked weights: mapped when it is there and of
+                         // these weights, else written; NULL: none
+} lm_load;
+
+// A GPT-2 from a PyTorch checkpoint (parallelopedia's and build-nanogpt's form) or a Hugging Face
+// folder (tensor/weights.h); f32, f16, bf16. Every tensor's name and shape is checked: the message
+// names the first that is missing or wrong. `how` may be NULL.
+NODISCARD status lm_model_open(lm_model **out, const char *path, const lm_load *how, err *e);
 void lm_model_close(lm_model *m);  // accepts NULL; no stream may use it any more
 const lm_spec *lm_model_spec(const lm_model *m);
 
@@ -63,19 +74,49 @@ typedef enum lm_rng {
 bool lm_rng_named(lm_rng *out, str name);
 #define LM_RNG_NAMES "torch, torch26 or cuda"
 
+// How the next id is drawn. Steps in this order: penalties and bias on the logits, temperature,
+// softmax, then top_k, top_p and min_p narrow the candidates, then the race of PyTorch's multinomial.
+// A zeroed struct is not valid: start from lm_sampling_default.
+typedef struct lm_sampling {
+    lm_rng rng;
+    uint64_t seed;
+    float temperature;  // > 0; 0 is the best id always
+    int top_k;          // candidates, 1 .. LM_TOP_K_MAX; 0: no limit but the vocabulary
+    float top_p;        // (0, 1]: the fewest best ids whose probabilities reach it; 1 is off
+    float min_p;        // [0, 1]: at least this fraction of the best one's probability; 0 is off
+    float repetition;   // > 0: logits of ids in prompt or text are divided (if > 0) or multiplied
+    float frequency;    // [-2, 2]: taken from a logit for each time the text has its id
+    float presence;     // [-2, 2]: taken once
+    const struct lm_bias *bias;  // added to logits; copied
+    size_t n_bias;               // at most LM_BIAS_MAX
+    int logprobs;  // -1: none; 0 .. LM_LOGPROBS_MAX: of the drawn id, and so many of the best
+} lm_sampling;
+
+typedef struct lm_bias {
+    int32_t id;
+    float add;  // [-100, 100]; -100 forbids
+} lm_bias;
+
+lm_sampling lm_sampling_default(void);  // torch, seed 0, temperature 1, top_k 50, no logprobs
+
 typedef struct lm_request {
     const lm_model *model;
     const int32_t *prompt;  // copied; each in [0, 50257)
     size_t n_prompt;        // 1 .. block_size
     int max_length;         // prompt and new tokens together; clamped to block_size
-    int top_k;              // 1 .. LM_TOP_K_MAX
-    uint64_t seed;
-    lm_rng rng;
+    lm_sampling sampling;
+    uint64_t client;            // who asks: clients take turns in the queue
     void (*notify)(void *arg);  // ids or the end are there to read; scheduler thread; may be NULL
     void *arg;                  // must stay valid until lm_stream_close has returned
 } lm_request;
 
-enum { LM_TOP_K_MAX = 1024, LM_STREAMS_MAX = 96 };
+enum {
+    LM_TOP_K_MAX = 1024,
+    LM_STREAMS_MAX = 96,
+    LM_MODELS_MAX = 32,
+    LM_BIAS_MAX = 1024,
+    LM_LOGPROBS_MAX = 20,
+};
 
 NODISCARD status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e);
 
@@ -89,6 +130,16 @@ typedef enum lm_state {
 // Takes up to `max` new ids, in order. *state is how things stand after the last of them:
 // anything but LM_RUNNING means that no more will ever come.
 size_t lm_stream_read(int32_t *ids, size_t max, lm_state *state, lm_stream *s);
+
+// What the distribution was when the i-th new id was drawn (before penalties and temperature, as
+// OpenAI's API has it): log of its probability, and of the best `n_best` ids. NULL for an id that
+// has not been read yet, or when none were asked for. Valid until lm_stream_close.
+typedef struct lm_logprob {
+    int32_t id;
+    float log;
+} lm_logprob;
+const lm_logprob *lm_stream_logprobs(size_t *n_best, const lm_stream *s,
+                                     size_t i);  // [0] is its own
 
 // Ends the reader's interest: generation stops within one token. `notify` is not called after
 // this has returned. Accepts NULL.

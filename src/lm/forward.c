@@ -19,30 +19,6 @@
 
 // --- Memory ----------------------------------------------------------------------------------
 
-static size_t kv_per_head(const lm_model *m, int max_length) {
-    return align_up((size_t)max_length, KERN_LANES) * (size_t)(m->spec.n_embd / m->spec.n_head);
-}
-
-size_t lm__kv_bytes(const lm_model *m, int max_length) {
-    size_t heads = (size_t)m->spec.n_layer * (size_t)m->spec.n_head;
-    return heads * 2 * kv_per_head(m, max_length) * sizeof(float);
-}
-
-status lm__kv_open(lm_kv *kv, const lm_model *m, int max_length, err *e) {
-    kv->per_head = kv_per_head(m, max_length);
-    return arena_open(&kv->a, lm__kv_bytes(m, max_length), e);
-}
-
-void lm__kv_close(lm_kv *kv) {
-    arena_close(&kv->a);
-}
-
-static kern_cache cache_of(const lm_kv *kv, const lm_model *m, size_t layer, size_t head) {
-    float *base = (float *)(void *)kv->a.base;
-    float *keys = base + (layer * (size_t)m->spec.n_head + head) * 2 * kv->per_head;
-    return (kern_cache){keys, keys + kv->per_head};
-}
-
 static size_t stride(size_t n) {
     return align_up(n, KERN_LANES) | KERN_LANES;  // I3
 }
@@ -52,8 +28,10 @@ status lm__work_open(lm_work *w, const lm_model *m, err *e) {
     *w = (lm_work){.ld = stride(c), .ld_qkv = stride(3 * c), .ld_hidden = stride(4 * c)};
     w->ld_logits = stride((size_t)m->spec.vocab_size);
     size_t row = 3 * w->ld + w->ld_qkv + w->ld_hidden + w->ld_logits;
-    TRY(arena_open(&w->a, LM_ROWS_MAX * row * sizeof(float), e));
-    float *at = (float *)(void *)w->a.base;
+    size_t ld_q = align_up(4 * c, KERN_GROUP);
+    size_t q_bytes = ld_q + ld_q / KERN_GROUP * sizeof(float) + ld_q / 32 * sizeof(int32_t);
+    TRY(arena_open(&w->a, LM_ROWS_MAX * (row * sizeof(float) + q_bytes) + 4096, e));
+    float *at = arena_array(&w->a, float, LM_ROWS_MAX *row);
     struct {
         float **to;
         size_t ld;
@@ -63,6 +41,10 @@ status lm__work_open(lm_work *w, const lm_model *m, err *e) {
         *parts[i].to = at;
         at += LM_ROWS_MAX * parts[i].ld;
     }
+    w->in.ld_q = ld_q;
+    w->in.q = arena_alloc(&w->a, LM_ROWS_MAX * ld_q);
+    w->in.scale = arena_array(&w->a, float, LM_ROWS_MAX *ld_q / KERN_GROUP);
+    w->in.sum = arena_array(&w->a, int32_t, LM_ROWS_MAX * ld_q / 32);
     return OK;
 }
 
@@ -123,8 +105,8 @@ static void norm_last_row(void *arg, size_t i) {
 typedef struct product {
     const kern *kern;
     float *y;
-    const float *x;
-    size_t ldy, ldx, rows, chunk;  // chunk: panels in a task
+    size_t ldy, rows, chunk;  // chunk: panels in a task
+    kern_rows in;
     const kern_mat *w;
     kern_store how;
 } product;
@@ -132,14 +114,24 @@ typedef struct product {
 static void product_chunk(void *arg, size_t i) {
     product *t = arg;
     size_t p0 = i * t->chunk, p1 = min_size(p0 + t->chunk, kern_panels(t->w->n));
-    t->kern->matmul(t->y, t->ldy, t->x, t->ldx, t->rows, t->w, p0, p1, t->how);
+    t->kern->matmul(t->y, t->ldy, &t->in, t->rows, t->w, p0, p1, t->how);
 }
 
-// Tasks of at least 64 KB of weights, where that leaves enough tasks to share out evenly.
-static void multiply(const pass *p, product t) {
-    size_t panels = kern_panels(t.w->n), share = (size_t)os_pool_threads(p->pool) + 1;
-    size_t big = 65536 / (t.w->k * KERN_PANEL * sizeof(float));
-    t.kern = p->m->kern;
+static void quantise_row(void *arg, size_t r) {
+    product *t = arg;
+    t->kern->quantise(&t->in, r, t->w->k);
+}
+
+// y = x W^T + b. Tasks of at least 64 KB of weights, where that leaves enough tasks to share out
+// evenly.
+static void multiply(const pass *p, float *y, size_t ldy, const float *x, size_t ld, size_t rows,
+                     const kern_mat *w, kern_store how) {
+    product t = {p->m->kern, y, ldy, rows, 1, p->w->in, w, how};
+    t.in.x = x;
+    t.in.ld = ld;
+    if (kern_type_is_int(w->type)) os_pool_for(rows < 8 ? NULL : p->pool, rows, quantise_row, &t);
+    size_t panels = kern_panels(w->n), share = (size_t)os_pool_threads(p->pool) + 1;
+    size_t big = 65536 / kern_panel_bytes(w->type, w->k);
     t.chunk = max_size(1, min_size(big, panels / (4 * share)));
     os_pool_for(p->pool, (panels + t.chunk - 1) / t.chunk, product_chunk, &t);
 }
@@ -148,20 +140,23 @@ static void attend_head(void *arg, size_t task) {
     pass *p = arg;
     const lm_model *m = p->m;
     size_t heads = (size_t)m->spec.n_head, c = (size_t)m->spec.n_embd, size = c / heads;
-    size_t seg = task / heads, head = task % heads;
+    size_t seg = task / heads, head = task % heads, row = p->row_of[seg];
     const lm_segment *s = &p->segs[seg];
-    kern_cache cache = cache_of(s->kv, m, p->layer, head);
-    _Alignas(KERN_ALIGN) float scores[LM_BLOCK_MAX];
+    kern_kv kv = lm__seq_kv(s->seq, p->layer, head);
+    float *q = p->w->qkv + row * p->w->ld_qkv + head * size;
     for (size_t i = 0; i < s->n; i++) {  // I2
-        const float *q = p->w->qkv + (p->row_of[seg] + i) * p->w->ld_qkv + head * size;
-        kern_cache_put(cache, s->pos + i, q + c, q + 2 * c, size);
+        const float *key = q + i * p->w->ld_qkv + c;
+        kern_kv_put(&kv, s->pos + i, key, key + c, size);
     }
-    for (size_t i = 0; i < s->n; i++) {
-        size_t r = p->row_of[seg] + i;
-        const float *q = p->w->qkv + r * p->w->ld_qkv + head * size;
-        float *out = p->w->mixed + r * p->w->ld + head * size;
-        m->kern->attend(out, scores, q, cache, s->pos + i + 1, size);
-    }
+    kern_attend a = {.q = q,
+                     .out = p->w->mixed + row * p->w->ld + head * size,
+                     .ld_q = p->w->ld_qkv,
+                     .ld_out = p->w->ld,
+                     .rows = s->n,
+                     .per = 1,
+                     .n = s->pos + 1,
+                     .head = size};
+    m->kern->attend(&a, &kv);
 }
 
 // --- The pass --------------------------------------------------------------------------------
@@ -171,56 +166,27 @@ static void run_layer(pass *p) {
     const lm_layer *l = &p->m->layers[p->layer];
     size_t n = p->n_rows;
     for_rows(p, n, norm1_row);
-    multiply(p, (product){.y = w->qkv,
-                          .ldy = w->ld_qkv,
-                          .x = w->norm,
-                          .ldx = w->ld,
-                          .rows = n,
-                          .w = &l->qkv,
-                          .how = KERN_SET});
+    multiply(p, w->qkv, w->ld_qkv, w->norm, w->ld, n, &l->qkv, KERN_SET);
     os_pool_for(p->pool, p->n_segs * (size_t)p->m->spec.n_head, attend_head, p);
-    multiply(p, (product){.y = w->x,
-                          .ldy = w->ld,
-                          .x = w->mixed,
-                          .ldx = w->ld,
-                          .rows = n,
-                          .w = &l->proj,
-                          .how = KERN_ADD});
+    multiply(p, w->x, w->ld, w->mixed, w->ld, n, &l->proj, KERN_ADD);
     for_rows(p, n, norm2_row);
-    multiply(p, (product){.y = w->hidden,
-                          .ldy = w->ld_hidden,
-                          .x = w->norm,
-                          .ldx = w->ld,
-                          .rows = n,
-                          .w = &l->fc,
-                          .how = KERN_GELU});
-    multiply(p, (product){.y = w->x,
-                          .ldy = w->ld,
-                          .x = w->hidden,
-                          .ldx = w->ld_hidden,
-                          .rows = n,
-                          .w = &l->out,
-                          .how = KERN_ADD});
+    multiply(p, w->hidden, w->ld_hidden, w->norm, w->ld, n, &l->fc, KERN_GELU);
+    multiply(p, w->x, w->ld, w->hidden, w->ld_hidden, n, &l->out, KERN_ADD);
 }
 
 static void run_head(pass *p) {
     lm_work *w = p->w;
     if (p->n_last == 0) return;
     for_rows(p, p->n_last, norm_last_row);
-    multiply(p, (product){.y = w->logits,
-                          .ldy = w->ld_logits,
-                          .x = w->norm,
-                          .ldx = w->ld,
-                          .rows = p->n_last,
-                          .w = &p->m->wte,
-                          .how = KERN_SET});
-    size_t n = (size_t)p->m->spec.vocab_size, padded = lm__logits_padded(p->m), i = 0;
-    for (size_t s = 0; s < p->n_segs; s++) {
-        if (!p->segs[s].want) continue;
-        float *logits = w->logits + i++ * w->ld_logits;
+    multiply(p, w->logits, w->ld_logits, w->norm, w->ld, p->n_last, &p->m->wte, KERN_SET);
+    size_t n = (size_t)p->m->spec.vocab_size, padded = lm__logits_padded(p->m);
+    float *logits = w->logits;
+    for (size_t i = 0; i < p->n_last; i++)
         for (size_t j = n; j < padded; j++)
-            logits[j] = -INFINITY;
-        p->segs[s].logits = logits;
+            logits[i * w->ld_logits + j] = -INFINITY;
+    for (size_t s = 0; s < p->n_segs; s++) {
+        p->segs[s].logits = p->segs[s].want ? logits : NULL;
+        logits += p->segs[s].want * w->ld_logits;
     }
 }
 
@@ -232,7 +198,9 @@ void lm__forward(lm_work *w, const lm_model *m, os_pool *pool, lm_segment *segs,
         p.row_of[s] = p.n_rows;
         for (size_t i = 0; i < segs[s].n; i++)
             p.seg_of[p.n_rows++] = s;
-        if (segs[s].want) p.last_of[p.n_last++] = p.n_rows - 1;
+        CHECK(segs[s].want <= segs[s].n);
+        for (size_t i = segs[s].want; i > 0; i--)
+            p.last_of[p.n_last++] = p.n_rows - i;
     }
     for_rows(&p, p.n_rows, embed_row);
     for (p.layer = 0; p.layer < (size_t)m->spec.n_layer; p.layer++)

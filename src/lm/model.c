@@ -93,7 +93,8 @@ static void place_part(placer *pl, const part *p, void *owner, const lm_spec *s)
     case PART_MATRIX:
         mat->n = rows;
         mat->k = size_of(p->cols, s);
-        mat->panels = take(pl, kern_panels(rows) * KERN_PANEL * mat->k);
+        mat->panels =
+            take(pl, kern_panels(rows) * kern_panel_bytes(mat->type, mat->k) / sizeof(float));
         break;
     case PART_BIAS:
         mat->bias = take(pl, kern_panels(rows) * KERN_PANEL);
@@ -169,13 +170,13 @@ const lm_spec *lm_model_spec(const lm_model *m) {
 // --- Filling ---------------------------------------------------------------------------------
 
 typedef struct pack_job {
-    float *panels;
+    const kern_mat *mat;
     tensor t;
 } pack_job;
 
 static void pack_one(void *arg, size_t panel) {
     pack_job *j = arg;
-    kern_pack(j->panels, panel, &j->t);
+    kern_pack((void *)j->mat->panels, j->mat->type, panel, &j->t, false);
 }
 
 static status check_shape(const tensor *t, const part *p, const char *name, const lm_spec *s,
@@ -208,7 +209,7 @@ static status fill_part(const part *p, void *owner, const char *name, const lm_s
     char *field = (char *)owner + p->at;
     kern_mat *mat = (kern_mat *)(void *)field;
     if (p->kind == PART_MATRIX) {
-        pack_job j = {(float *)mat->panels, t};
+        pack_job j = {mat, t};
         os_pool_for(pool, kern_panels(mat->n), pack_one, &j);
     } else {
         tensor_to_f32(p->kind == PART_BIAS ? (float *)mat->bias : *(float **)(void *)field, &t);
@@ -328,7 +329,8 @@ static status model_from(lm_model **out, const pt *file, err *e) {
     return st;
 }
 
-status lm_model_open(lm_model **out, const char *path, err *e) {
+status lm_model_open(lm_model **out, const char *path, const lm_load *how, err *e) {
+    (void)how;
     *out = NULL;
     pt *file = NULL;
     TRY(pt_open(&file, path, e));

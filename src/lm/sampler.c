@@ -81,7 +81,7 @@ static uint32_t philox(uint64_t key, uint64_t call, uint64_t element) {
 
 static void noise_cuda(float *q, size_t n, lm_sampler *s) {
     for (size_t i = 0; i < n; i++) {
-        float u = fmaf((float)philox(s->seed, s->draws, i), 0x1p-32F, 0x1p-33F);
+        float u = fmaf((float)philox(s->how.seed, s->draws, i), 0x1p-32F, 0x1p-33F);
         q[i] = u >= 1.0F - 0x1p-24F ? 0x1p-24F : -logf(u);
     }
     s->draws++;
@@ -107,13 +107,25 @@ bool lm_rng_named(lm_rng *out, str name) {
     return false;
 }
 
-void lm__sampler_init(lm_sampler *s, lm_rng rng, uint64_t seed) {
-    *s = (lm_sampler){.rng = rng, .seed = seed};
-    if (rng != LM_RNG_CUDA) mt_seed(s, (uint32_t)seed);
+lm_sampling lm_sampling_default(void) {
+    return (lm_sampling){
+        .temperature = 1, .top_k = 50, .top_p = 1, .repetition = 1, .logprobs = -1};
+}
+
+status lm__sampling_check(const lm_sampling *how, int n_ids, err *e) {
+    (void)n_ids;
+    if (how->top_k < 1 || how->top_k > LM_TOP_K_MAX)
+        return err_set(e, E_ARG, "top_k is %d, must be in 1..%d", how->top_k, LM_TOP_K_MAX);
+    return OK;
+}
+
+void lm__sampler_init(lm_sampler *s, const lm_sampling *how) {
+    *s = (lm_sampler){.how = *how};
+    if (how->rng != LM_RNG_CUDA) mt_seed(s, (uint32_t)how->seed);
 }
 
 void lm__sampler_noise(float *q, size_t n, lm_sampler *s) {
-    streams[s->rng].noise(q, n, s);
+    streams[s->how.rng].noise(q, n, s);
 }
 
 // --- The k best: a heap of candidates, the worst on top ----------------------------------------
@@ -168,11 +180,10 @@ static size_t take_best(candidate *h, size_t k, const float *logits, size_t n_id
     return n;
 }
 
-int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, int top_k,
-                   const kern *k) {
+int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, const kern *k) {
     candidate best[LM_TOP_K_MAX];
     float q[LM_TOP_K_MAX];
-    size_t want = min_size((size_t)top_k, n_ids);
+    size_t want = min_size((size_t)s->how.top_k, n_ids);
     size_t n = take_best(best, want, logits, n_ids);
     lm__sampler_noise(q, want, s);  // I1
     float sum = k->exp_sum(logits, padded);

@@ -87,14 +87,14 @@ static uint64_t print_stream(lm_stream *stream, bell *b, lm_state *state, int64_
 static status parse(lm_request *r, const generate_options *o, err *e) {
     int64_t negative;
     if (!o->model) return err_set(e, E_ARG, "say which checkpoint: --model FILE.pt");
-    if (!lm_rng_named(&r->rng, str_of(o->rng)))
+    if (!lm_rng_named(&r->sampling.rng, str_of(o->rng)))
         return err_set(e, E_ARG, "--rng must be " LM_RNG_NAMES ", not \"%s\"", o->rng);
-    r->seed = os_rand_u32();
-    if (!o->seed || str_parse_u64(&r->seed, str_of(o->seed))) return OK;
+    r->sampling.seed = os_rand_u32();
+    if (!o->seed || str_parse_u64(&r->sampling.seed, str_of(o->seed))) return OK;
     if (!str_parse_i64(&negative, str_of(o->seed)))
         return err_set(e, E_ARG, "--seed must be a whole number of at most 64 bits, not \"%s\"",
                        o->seed);
-    r->seed = (uint64_t)negative;
+    r->sampling.seed = (uint64_t)negative;
     return OK;
 }
 
@@ -121,7 +121,7 @@ static status generate(const generate_options *o, lm_engine *g, lm_request *r, e
     double rest = first ? os_seconds_since(first) : 0;
     fprintf(stderr, "%llu tokens, first after %.0f ms, %.1f tok/s, seed %llu, ended by %s\n",
             (unsigned long long)n, first ? (double)(first - start) * 1e-6 : 0,
-            rest > 0 && n > 1 ? (double)(n - 1) / rest : 0, (unsigned long long)r->seed,
+            rest > 0 && n > 1 ? (double)(n - 1) / rest : 0, (unsigned long long)r->sampling.seed,
             state == LM_STOPPED ? "end of text" : "length");
     return state == LM_FAILED ? err_set(e, E_MEMORY, "the engine failed") : OK;
 }
@@ -129,16 +129,17 @@ static status generate(const generate_options *o, lm_engine *g, lm_request *r, e
 static int run(void *opts, const opt_list *rest) {
     (void)rest;
     const generate_options *o = opts;
-    lm_request r = {.max_length = (int)o->max_length, .top_k = (int)o->top_k};
+    lm_request r = {.max_length = (int)o->max_length, .sampling = lm_sampling_default()};
     lm_config c = {.n_threads = (int)o->threads};
     lm_model *model = NULL;
     lm_engine *g = NULL;
     arena a = {0};
     err e = {0};
     int32_t *ids;
+    r.sampling.top_k = (int)o->top_k;
     status s = parse(&r, o, &e);
     if (!s) s = arena_open(&a, (size_t)1 << 30, &e);
-    if (!s) s = lm_model_open(&model, o->model, &e);
+    if (!s) s = lm_model_open(&model, o->model, NULL, &e);
     if (!s) s = bpe_encode(&ids, &r.n_prompt, bpe_gpt2(), str_of(o->prompt), &a, &e);
     if (!s) r.prompt = ids, r.model = model, s = check_context(&r, &e);
     if (!s) s = lm_engine_open(&g, &c, &e);

@@ -11,9 +11,10 @@
 #include "os/cpu.h"
 #include "tensor/kern_isa.h"
 
+#include <math.h>
 #include <string.h>
 
-size_t kern_all(const kern *out[4]) {
+size_t kern_all(const kern *out[KERN_SETS_MAX]) {
     size_t n = 0;
 #if defined(__x86_64__)
     unsigned have = os_cpu_features();
@@ -25,27 +26,68 @@ size_t kern_all(const kern *out[4]) {
 }
 
 const kern *kern_best(void) {
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     kern_all(all);
     return all[0];
 }
 
-void kern_pack(float *panels, size_t p, const tensor *w) {
+// --- Types -------------------------------------------------------------------------------------
+
+static const str type_names[KERN_TYPES] = {
+    [KERN_F32] = STR_INIT("f32"),   [KERN_BF16] = STR_INIT("bf16"), [KERN_F16] = STR_INIT("f16"),
+    [KERN_INT8] = STR_INIT("int8"), [KERN_INT4] = STR_INIT("int4"),
+};
+
+const char *kern_type_name(kern_type t) {
+    return type_names[t].ptr;
+}
+
+bool kern_type_named(kern_type *out, str name) {
+    for (size_t i = 0; i < KERN_TYPES; i++) {
+        if (!str_eq(name, type_names[i])) continue;
+        *out = (kern_type)i;
+        return true;
+    }
+    return false;
+}
+
+// --- Panels ------------------------------------------------------------------------------------
+
+size_t kern_panel_bytes(kern_type t, size_t k) {
+    CHECK(t == KERN_F32);
+    return k * KERN_PANEL * sizeof(float);
+}
+
+// Columns [at, at + len) of row `row` of w, as f32.
+static void read_row(float *line, const tensor *w, size_t row, size_t at, size_t len,
+                     bool by_input) {
+    size_t elem = tensor_elem_bytes(w->dtype);
+    const char *data = w->data;
+    if (!by_input) {
+        tensor part = {w->dtype, 1, {(int64_t)len}, data + (row * (size_t)w->dim[1] + at) * elem};
+        tensor_to_f32(line, &part);
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        tensor one = {w->dtype, 1, {1}, data + ((at + i) * (size_t)w->dim[1] + row) * elem};
+        tensor_to_f32(line + i, &one);
+    }
+}
+
+void kern_pack(void *panels, kern_type t, size_t p, const tensor *w, bool by_input) {
     enum { BLOCK = 512 };
     float line[BLOCK];
-    size_t n = (size_t)w->dim[0], k = (size_t)w->dim[1], elem = tensor_elem_bytes(w->dtype);
-    float *panel = panels + p * k * KERN_PANEL;
+    size_t n = (size_t)w->dim[by_input], k = (size_t)w->dim[!by_input];
+    float *panel = (float *)panels + p * k * KERN_PANEL;
+    CHECK(t == KERN_F32);
     for (size_t r = 0; r < KERN_PANEL; r++) {
         size_t row = p * KERN_PANEL + r;
         for (size_t at = 0; at < k; at += BLOCK) {
             size_t len = min_size(BLOCK, k - at);
-            if (row < n) {
-                const char *from = (const char *)w->data + (row * k + at) * elem;
-                tensor part = {w->dtype, 1, {(int64_t)len}, from};
-                tensor_to_f32(line, &part);
-            } else {
+            if (row < n)
+                read_row(line, w, row, at, len, by_input);
+            else
                 memset(line, 0, sizeof line);
-            }
             for (size_t i = 0; i < len; i++)
                 panel[(at + i) * KERN_PANEL + r] = line[i];
         }
@@ -53,15 +95,37 @@ void kern_pack(float *panels, size_t p, const tensor *w) {
 }
 
 void kern_unpack_row(float *out, const kern_mat *w, size_t row) {
-    ASSERT(row < w->n);
-    const float *from = w->panels + row / KERN_PANEL * w->k * KERN_PANEL + row % KERN_PANEL;
+    ASSERT(row < w->n && w->type == KERN_F32);
+    const float *from = w->panels;
+    from += row / KERN_PANEL * w->k * KERN_PANEL + row % KERN_PANEL;
     for (size_t i = 0; i < w->k; i++)
         out[i] = from[i * KERN_PANEL];
 }
 
-void kern_cache_put(kern_cache c, size_t pos, const float *key, const float *value, size_t head) {
-    float *page = c.keys + pos / KERN_LANES * KERN_LANES * head + pos % KERN_LANES;
+// --- Activations, keys and values --------------------------------------------------------------
+
+void kern__quantise(const kern_rows *x, size_t row, size_t k) {
+    const float *from = x->x + row * x->ld;
+    int8_t *q = x->q + row * x->ld_q;
+    memset(q, 0, x->ld_q);
+    for (size_t at = 0; at < k; at += KERN_GROUP) {
+        size_t len = min_size(KERN_GROUP, k - at);
+        float max = 0;
+        for (size_t i = 0; i < len; i++)
+            max = fmaxf(max, fabsf(from[at + i]));
+        float scale = max / 127.0F;
+        x->scale[(row * x->ld_q + at) / KERN_GROUP] = scale;
+        for (size_t i = 0; i < len && scale > 0; i++)
+            q[at + i] = (int8_t)lrintf(from[at + i] / scale);
+    }
+    for (size_t i = 0; i < x->ld_q; i++)
+        x->sum[(row * x->ld_q + i) / 32] = q[i] + (i % 32 ? x->sum[(row * x->ld_q + i) / 32] : 0);
+}
+
+void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head) {
+    float *keys = kv->base + kv->page[pos / KERN_PAGE] * kv->stride;
+    float *values = keys + KERN_PAGE * head + pos % KERN_PAGE * head;
     for (size_t i = 0; i < head; i++)
-        page[i * KERN_LANES] = key[i];
-    memcpy(c.values + pos * head, value, head * sizeof *value);
+        keys[i * KERN_PAGE + pos % KERN_PAGE] = key[i];
+    memcpy(values, value, head * sizeof *value);
 }

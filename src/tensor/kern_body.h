@@ -111,18 +111,19 @@ static void finish_row(float *y, float *sum, size_t n, kern_store how) {
         memcpy(y, sum, n * sizeof *y);
 }
 
-static void matmul(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, const kern_mat *w,
+static void matmul(float *y, size_t ldy, const kern_rows *x, size_t rows, const kern_mat *w,
                    size_t p0, size_t p1, kern_store how) {
     _Alignas(KERN_ALIGN) float tile[KERN_ROWS_MAX][KERN_PANEL];
     ASSERT(rows <= KERN_ROWS_MAX && p1 <= kern_panels(w->n));
+    ASSERT(w->type == KERN_F32);
     for (size_t p = p0; p < p1; p++) {
         size_t col = p * KERN_PANEL, n = min_size(KERN_PANEL, w->n - col);
         for (size_t r = 0; r < rows; r++)
             w->bias ? memcpy(tile[r], w->bias + col, sizeof tile[r])
                     : memset(tile[r], 0, sizeof tile[r]);
-        const float *panel = w->panels + col * w->k;
+        const float *panel = (const float *)w->panels + col * w->k;
         for (size_t k = 0; k < w->k; k += K_BLOCK)  // I2
-            tile_add_rows(tile, x + k, ldx, rows, panel + k * KERN_PANEL,
+            tile_add_rows(tile, x->x + k, x->ld, rows, panel + k * KERN_PANEL,
                           min_size(K_BLOCK, w->k - k));
         for (size_t r = 0; r < rows; r++)
             finish_row(y + r * ldy + col, tile[r], n, how);
@@ -162,48 +163,64 @@ static float exp_sum(float *p, size_t n) {
     return v_sum(sum);
 }
 
-// Scores of `pages` pages at once, to keep that many FMA chains busy.
-INLINE void score_pages(float *out, const float *q, const float *keys, size_t head, vec scale,
-                        const int pages) {
-    vec s[4];
-    UNROLL for (int j = 0; j < pages; j++) s[j] = v_set(0);
-    for (size_t i = 0; i < head; i++) {
-        vec b = v_set(q[i]);
-        UNROLL for (int j = 0; j < pages; j++) s[j] =
-            v_fma(b, v_load(keys + ((size_t)j * head + i) * KERN_LANES), s[j]);
-    }
-    UNROLL for (int j = 0; j < pages; j++) v_store(out + j * KERN_LANES, v_mul(s[j], scale));
+enum { BLOCK_PAGES = 4, BLOCK = BLOCK_PAGES * KERN_PAGE };
+
+// Scores of one page, scaled; positions from `n` on are -infinity.
+INLINE vec score_page(const float *q, const float *keys, size_t head, vec scale) {
+    vec s = v_set(0);
+    for (size_t i = 0; i < head; i++)
+        s = v_fma(v_set(q[i]), v_load(keys + i * KERN_PAGE), s);
+    return v_mul(s, scale);
 }
 
-// Columns [0, 16 * cols) of out = p values / sum.
-INLINE void mix_values(float *out, const float *p, const float *values, size_t n, size_t head,
-                       vec sum, const int cols) {
-    vec a[4];
-    UNROLL for (int j = 0; j < cols; j++) a[j] = v_set(0);
-    for (size_t t = 0; t < n; t++) {
-        vec b = v_set(p[t]);
-        UNROLL for (int j = 0; j < cols; j++) a[j] =
-            v_fma(b, v_load(values + t * head + (size_t)j * KERN_LANES), a[j]);
-    }
-    UNROLL for (int j = 0; j < cols; j++) v_store(out + j * KERN_LANES, v_div(a[j], sum));
-}
-
-static void attend(float *out, float *scores, const float *q, kern_cache c, size_t n, size_t head) {
-    size_t padded = align_up(n, KERN_LANES), page = KERN_LANES * head, t = 0, i = 0;
+// One row of queries over positions [0, n), a block at a time: the sum so far is scaled down when a
+// block holds a larger score.
+static void attend_row(float *out, const float *q, const kern_kv *kv, size_t n, size_t head) {
+    _Alignas(KERN_ALIGN) float p[BLOCK];
     vec scale = v_set(1.0F / sqrtf((float)head));
-    for (; t + 4 * (size_t)KERN_LANES <= padded; t += 4 * (size_t)KERN_LANES)
-        score_pages(scores + t, q, c.keys + t * head, head, scale, 4);
-    for (; t < padded; t += KERN_LANES)
-        score_pages(scores + t, q, c.keys + t / KERN_LANES * page, head, scale, 1);
-    for (t = n; t < padded; t++)
-        scores[t] = -INFINITY;
-    // exp's clamp turns -inf into e^-86, which is lost beside the largest score's e^0.
-    vec sum = v_set(exp_sum(scores, padded));
-    for (; i + 4 * (size_t)KERN_LANES <= head; i += 4 * (size_t)KERN_LANES)
-        mix_values(out + i, scores, c.values + i, n, head, sum, 4);
-    for (; i < head; i += KERN_LANES)
-        mix_values(out + i, scores, c.values + i, n, head, sum, 1);
+    float max = -INFINITY, sum = 0;
+    memset(out, 0, head * sizeof *out);
+    for (size_t t = 0; t < n; t += BLOCK) {
+        size_t len = min_size(BLOCK, n - t), padded = align_up(len, KERN_PAGE);
+        vec top = v_set(max);
+        for (size_t at = 0; at < padded; at += KERN_PAGE) {
+            const float *keys = kv->base + kv->page[(t + at) / KERN_PAGE] * kv->stride;
+            v_store(p + at, score_page(q, keys, head, scale));
+            for (size_t i = len; i < at + KERN_PAGE; i++)
+                p[i] = -INFINITY;
+            top = v_max(v_load(p + at), top);
+        }
+        float new_max = v_top(top);
+        vec factor = exp_vec(v_sub(v_set(max), v_set(new_max))), part = v_set(0);
+        for (size_t at = 0; at < padded; at += KERN_PAGE) {
+            vec e = exp_vec(v_sub(v_load(p + at), v_set(new_max)));
+            v_store(p + at, e);
+            part = v_add(part, e);
+        }
+        float f;
+        _Alignas(KERN_ALIGN) float lanes[KERN_LANES];
+        v_store(lanes, factor);
+        f = lanes[0];
+        sum = fmaf(sum, f, v_sum(part));
+        max = new_max;
+        for (size_t i = 0; i < head; i += KERN_LANES) {
+            vec a = v_mul(v_load(out + i), factor);
+            for (size_t at = 0; at < len; at++) {
+                const float *page = kv->base + kv->page[(t + at) / KERN_PAGE] * kv->stride;
+                const float *values = page + KERN_PAGE * head + at % KERN_PAGE * head;
+                a = v_fma(v_set(p[at]), v_load(values + i), a);
+            }
+            v_store(out + i, a);
+        }
+    }
+    for (size_t i = 0; i < head; i += KERN_LANES)
+        v_store(out + i, v_div(v_load(out + i), v_set(sum)));
+}
+
+static void attend(const kern_attend *a, const kern_kv *kv) {
+    for (size_t i = 0; i < a->rows; i++)
+        attend_row(a->out + i * a->ld_out, a->q + i * a->ld_q, kv, a->n + i / a->per, a->head);
 }
 
 #define KERN_TABLE(isa)                                                                            \
-    { isa, matmul, layernorm, attend, exp_sum }
+    { isa, matmul, kern__quantise, layernorm, attend, exp_sum }

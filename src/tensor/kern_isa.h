@@ -6,4 +6,6 @@
 
 extern const kern kern_scalar, kern_avx2, kern_avx512;
 
+void kern__quantise(const kern_rows *x, size_t row, size_t k);
+
 #endif

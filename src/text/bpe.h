@@ -21,6 +21,10 @@ const bpe *bpe_gpt2(void);
 
 // A compact vocabulary table from a file's bytes (format in bpe.c): for tests and fuzzing.
 NODISCARD status bpe_open(bpe **out, str table, err *e);
+// The tokenizer of a Hugging Face folder: its tokenizer.json must be what GPT-2's is (byte-level
+// BPE, no normalizer, GPT-2's split); anything else is refused by name. Added tokens are taken as
+// text in a prompt, like "<|endoftext|>".
+NODISCARD status bpe_open_json(bpe **out, const char *path, err *e);
 void bpe_close(bpe *b);  // accepts NULL; not for bpe_gpt2()
 
 size_t bpe_vocab(const bpe *b);

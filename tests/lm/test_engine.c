@@ -39,12 +39,13 @@ static const int32_t counting[200] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11
                                       23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
 
 static lm_request request(const lm_model *m, size_t n_prompt, int max_length, uint64_t seed) {
-    return (lm_request){.model = m,
-                        .prompt = counting,
-                        .n_prompt = n_prompt,
-                        .max_length = max_length,
-                        .top_k = 50,
-                        .seed = seed};
+    lm_request r = {.model = m,
+                    .prompt = counting,
+                    .n_prompt = n_prompt,
+                    .max_length = max_length,
+                    .sampling = lm_sampling_default()};
+    r.sampling.seed = seed;
+    return r;
 }
 
 static lm_stream *submit(lm_engine *g, lm_request r) {
@@ -134,15 +135,18 @@ static void a_refused_cache_fails_the_stream(void **state) {
 
 static void forward_ids(float *logits, const lm_model *m, os_pool *pool, size_t chunk) {
     lm_work w;
-    lm_kv kv;
+    lm_pages *pages;
+    lm_seq seq;
     assert_int_equal(lm__work_open(&w, m, NULL), OK);
-    assert_int_equal(lm__kv_open(&kv, m, 100, NULL), OK);
+    assert_int_equal(lm__pages_open(&pages, m, lm__pages_for(100) * lm__page_bytes(m), NULL), OK);
+    assert_true(lm__seq_open(&seq, pages, counting, 100, 100));
     for (size_t at = 0; at < 100; at += chunk) {
-        lm_segment seg = {&kv, counting + at, min_size(chunk, 100 - at), at, true, NULL};
+        lm_segment seg = {&seq, counting + at, min_size(chunk, 100 - at), at, 1, NULL};
         lm__forward(&w, m, pool, &seg, 1);
         memcpy(logits, seg.logits, (size_t)m->spec.vocab_size * sizeof *logits);
     }
-    lm__kv_close(&kv);
+    lm__seq_close(&seq);
+    lm__pages_close(pages);
     lm__work_close(&w);
 }
 
@@ -151,7 +155,7 @@ static void kernels_chunks_and_threads_give_the_same_bits(void **state) {
     lm_model *m = model_new(tiny);
     os_pool *pool;
     assert_int_equal(os_pool_open(&pool, 3, 1, "test", NULL), OK);
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     float want[300], got[300];
     forward_ids(want, m, NULL, 100);
@@ -241,9 +245,9 @@ static void requests_are_checked(void **state) {
     r.n_prompt = 129;
     refuse(g, r, E_LIMIT, "the prompt has 129 tokens, the model's context holds 128");
     r = request(m, 3, 10, 1);
-    r.top_k = 0;
+    r.sampling.top_k = 0;
     refuse(g, r, E_ARG, "top_k is 0, must be in 1..1024");
-    r.top_k = LM_TOP_K_MAX + 1;
+    r.sampling.top_k = LM_TOP_K_MAX + 1;
     refuse(g, r, E_ARG, "top_k is 1025, must be in 1..1024");
     r = request(m, 3, 10, 1);
     int32_t bad[] = {1, 2, 300};
@@ -316,7 +320,7 @@ static void caches_stay_in_their_budget(void **state) {
     (void)state;
     lm_model *m = model_new(tiny);
     lm_engine *g;
-    size_t one = lm__kv_bytes(m, 128);
+    size_t one = lm__pages_for(128) * lm__page_bytes(m);
     lm_config c = {.n_threads = 1, .kv_max = one + one / 2};
     assert_int_equal(lm_engine_open(&g, &c, NULL), OK);
     lm_stream *s[4];
@@ -375,7 +379,7 @@ static void padding_ids_never_come_out(void **state) {
     int32_t ids[CASE_IDS_MAX];
     lm_state st;
     lm_request r = request(m, 3, 20, 1);
-    r.top_k = 1;
+    r.sampling.top_k = 1;
     assert_int_equal(run_alone(ids, &st, g, r), 17);
     for (int i = 0; i < 17; i++)
         assert_int_equal(ids[i], 5);

@@ -11,10 +11,18 @@
 
 #include <math.h>
 
+static void init(lm_sampler *s, lm_rng rng, uint64_t seed, int top_k) {
+    lm_sampling how = lm_sampling_default();
+    how.rng = rng;
+    how.seed = seed;
+    how.top_k = top_k;
+    lm__sampler_init(s, &how);
+}
+
 static void assert_noise(lm_rng rng, uint64_t seed, const double want[4]) {
     lm_sampler s;
     float q[4];
-    lm__sampler_init(&s, rng, seed);
+    init(&s, rng, seed, 50);
     lm__sampler_noise(q, 4, &s);
     for (int i = 0; i < 4; i++)
         assert_true(fabs((double)q[i] / want[i] - 1) < 5e-6);
@@ -34,8 +42,8 @@ static void torch_noise_goes_on(void **state) {
     (void)state;
     lm_sampler a, b;
     float all[2000], part[2000];
-    lm__sampler_init(&a, LM_RNG_TORCH, 5);
-    lm__sampler_init(&b, LM_RNG_TORCH, 5);
+    init(&a, LM_RNG_TORCH, 5, 50);
+    init(&b, LM_RNG_TORCH, 5, 50);
     lm__sampler_noise(all, 2000, &a);
     for (size_t i = 0; i < 2000; i += 50)
         lm__sampler_noise(part + i, 50, &b);
@@ -49,7 +57,7 @@ static void cuda_noise(void **state) {
     assert_noise(LM_RNG_CUDA, 1337, (double[]){0.157502, 0.502875, 0.122909, 0.879117});
     lm_sampler s;
     float q[4];
-    lm__sampler_init(&s, LM_RNG_CUDA, 42);
+    init(&s, LM_RNG_CUDA, 42, 50);
     lm__sampler_noise(q, 4, &s);
     lm__sampler_noise(q, 4, &s);  // the second call of a generator
     static const double want[] = {0.0123574, 2.04872, 0.576068, 0.649881};
@@ -76,7 +84,7 @@ static void streams_differ_as_published(void **state) {
         lm_sampler s;
         float q[10];
         int best = 0;
-        lm__sampler_init(&s, cases[i].rng, 123);
+        init(&s, cases[i].rng, 123, 50);
         lm__sampler_noise(q, 10, &s);
         for (int k = 1; k < 10; k++)
             if (q[k] < q[best]) best = k;
@@ -100,8 +108,8 @@ static int32_t sample(const float *logits, size_t n_ids, int top_k, uint64_t see
     lm_sampler s;
     float copy[N];
     memcpy(copy, logits, sizeof copy);
-    lm__sampler_init(&s, LM_RNG_TORCH, seed);
-    return lm__sample(&s, copy, N, n_ids, top_k, kern_best());
+    init(&s, LM_RNG_TORCH, seed, top_k);
+    return lm__sample(&s, copy, N, n_ids, kern_best());
 }
 
 static void greedy_takes_the_best(void **state) {
@@ -134,7 +142,7 @@ static void race_is_p_over_q(void **state) {
     for (uint64_t seed = 0; seed < 100; seed++)
         for (int k = 2; k <= N; k *= 2) {
             lm_sampler s;
-            lm__sampler_init(&s, LM_RNG_TORCH, seed);
+            init(&s, LM_RNG_TORCH, seed, 50);
             lm__sampler_noise(q, (size_t)k, &s);
             int best = 0;
             for (int i = 1; i < k; i++)
@@ -150,7 +158,7 @@ static void ties_rank_by_id(void **state) {
     float l[N] = {0}, q[N];
     for (uint64_t seed = 0; seed < 50; seed++) {
         lm_sampler s;
-        lm__sampler_init(&s, LM_RNG_TORCH, seed);
+        init(&s, LM_RNG_TORCH, seed, 50);
         lm__sampler_noise(q, 10, &s);
         int best = 0;
         for (int i = 1; i < 10; i++)
@@ -167,11 +175,11 @@ static void frequencies_follow_p(void **state) {
     l[11] = logf(0.7F), l[5] = logf(0.2F), l[60] = logf(0.1F);
     int count[N] = {0};
     lm_sampler s;
-    lm__sampler_init(&s, LM_RNG_CUDA, 9);
+    init(&s, LM_RNG_CUDA, 9, 50);
     for (int i = 0; i < 20000; i++) {
         float copy[N];
         memcpy(copy, l, sizeof copy);
-        count[lm__sample(&s, copy, N, N, 50, kern_best())]++;
+        count[lm__sample(&s, copy, N, N, kern_best())]++;
     }
     assert_in_range(count[11], 13700, 14300);
     assert_in_range(count[5], 3750, 4250);

@@ -49,8 +49,8 @@ static problem problem_new(size_t n, size_t k, size_t rows) {
     p.panels = numbers(padded * k);
     tensor t = {TENSOR_F32, 2, {(int64_t)n, (int64_t)k}, p.w};
     for (size_t i = 0; i < kern_panels(n); i++)
-        kern_pack(p.panels, i, &t);
-    p.mat = (kern_mat){p.panels, p.bias, n, k};
+        kern_pack(p.panels, KERN_F32, i, &t, false);
+    p.mat = (kern_mat){KERN_F32, p.panels, p.bias, n, k};
     return p;
 }
 
@@ -63,7 +63,8 @@ static void problem_free(problem *p) {
 static float *product(const problem *p, const kern *k, kern_store how) {
     float *y = numbers(p->rows * p->ldy);
     memcpy(y, p->y0, p->rows * p->ldy * sizeof *y);
-    k->matmul(y, p->ldy, p->x, p->ldx, p->rows, &p->mat, 0, kern_panels(p->n), how);
+    kern_rows x = {.x = p->x, .ld = p->ldx};
+    k->matmul(y, p->ldy, &x, p->rows, &p->mat, 0, kern_panels(p->n), how);
     return y;
 }
 
@@ -90,7 +91,7 @@ static void check_exact(const problem *p, const float *y, kern_store how) {
 }
 
 static void check_product(size_t n, size_t k, size_t rows) {
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     problem p = problem_new(n, k, rows);
     for (int how = KERN_SET; how <= KERN_GELU; how++) {
@@ -118,7 +119,7 @@ static void products_of_odd_shapes(void **state) {
 
 static void rows_do_not_see_each_other(void **state) {
     (void)state;
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     problem p = problem_new(96, 300, KERN_ROWS_MAX);
     for (size_t i = 0; i < kerns; i++) {
@@ -126,7 +127,8 @@ static void rows_do_not_see_each_other(void **state) {
         for (size_t r = 0; r < p.rows; r++) {
             float alone[96];
             for (size_t at = 0; at < 3; at++)  // and panel by panel
-                all[i]->matmul(alone, 96, p.x + r * p.ldx, p.ldx, 1, &p.mat, at, at + 1, KERN_SET);
+                all[i]->matmul(alone, 96, &(kern_rows){.x = p.x + r * p.ldx, .ld = p.ldx}, 1,
+                               &p.mat, at, at + 1, KERN_SET);
             assert_same_bits(together + r * p.ldy, alone, p.n);
         }
         free(together);
@@ -149,7 +151,7 @@ static void packing_keeps_rows(void **state) {
     static const uint16_t half[2 * 3] = {0x3c00, 0xc000, 0x3555, 0x7bff, 0x0001, 0x8000};
     tensor t = {TENSOR_F16, 2, {2, 3}, half};
     float panels[3 * KERN_PANEL];
-    kern_pack(panels, 0, &t);
+    kern_pack(panels, KERN_F32, 0, &t, false);
     assert_true(panels[0] == 1 && panels[KERN_PANEL] == -2 && panels[1] == 65504);
 }
 
@@ -157,7 +159,7 @@ static void packing_keeps_rows(void **state) {
 
 static void norms(void **state) {
     (void)state;
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     for (size_t n = KERN_LANES; n <= 1600; n += 16 * 11) {
         float *x = numbers(n), *gain = numbers(n), *bias = numbers(n), *want = numbers(n);
@@ -183,7 +185,7 @@ static void norms(void **state) {
 
 static void exponentials(void **state) {
     (void)state;
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     enum { N = 4096 };
     float x[N], want[N], y[N];
@@ -207,7 +209,7 @@ static void exponentials(void **state) {
 
 static void nan_is_not_hidden(void **state) {
     (void)state;
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     for (size_t i = 0; i < kerns; i++) {
         float p[KERN_LANES] = {1, 2, NAN, 3};
@@ -220,7 +222,8 @@ static void nan_is_not_hidden(void **state) {
 typedef struct heads {
     size_t head, n, padded;
     float *q, *k, *v;
-    kern_cache cache;
+    uint32_t page[20];
+    kern_kv kv;
 } heads;
 
 static heads heads_new(size_t head, size_t n) {
@@ -228,15 +231,18 @@ static heads heads_new(size_t head, size_t n) {
     h.q = numbers(head);
     h.k = numbers(n * head);
     h.v = numbers(n * head);
-    h.cache.keys = numbers(h.padded * head);  // unwritten positions hold rubbish
-    h.cache.values = numbers(h.padded * head);
+    h.kv.stride = 2 * KERN_PAGE * head;
+    h.kv.base = numbers(h.padded / KERN_PAGE * h.kv.stride);  // unwritten positions hold rubbish
+    for (uint32_t i = 0; i < h.padded / KERN_PAGE; i++)       // pages lie backwards
+        h.page[i] = (uint32_t)(h.padded / KERN_PAGE) - 1 - i;
+    h.kv.page = h.page;
     for (size_t t = 0; t < n; t++)
-        kern_cache_put(h.cache, t, h.k + t * head, h.v + t * head, head);
+        kern_kv_put(&h.kv, t, h.k + t * head, h.v + t * head, head);
     return h;
 }
 
 static void heads_free(heads *h) {
-    float *all[] = {h->q, h->k, h->v, h->cache.keys, h->cache.values};
+    float *all[] = {h->q, h->k, h->v, h->kv.base};
     for (size_t i = 0; i < countof(all); i++)
         free(all[i]);
 }
@@ -260,20 +266,22 @@ static void check_attention_exact(const heads *h, const float *out) {
 
 static void attention(void **state) {
     (void)state;
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     static const size_t ns[] = {1, 2, 15, 16, 17, 63, 64, 65, 100, 300};
     for (size_t i = 0; i < countof(ns); i++)
         for (size_t head = 16; head <= 128; head += 48) {
             heads h = heads_new(head, ns[i]);
-            float *scores = numbers(h.padded), want[128], out[128];
-            all[kerns - 1]->attend(want, scores, h.q, h.cache, h.n, head);
+            float want[128], out[128];
+            kern_attend a = {h.q, want, head, head, 1, 1, h.n, head};
+            h.kv.page = h.page;
+            all[kerns - 1]->attend(&a, &h.kv);
             check_attention_exact(&h, want);
             for (size_t j = 0; j + 1 < kerns; j++) {
-                all[j]->attend(out, scores, h.q, h.cache, h.n, head);
+                a.out = out;
+                all[j]->attend(&a, &h.kv);
                 assert_same_bits(want, out, head);
             }
-            free(scores);
             heads_free(&h);
         }
 }

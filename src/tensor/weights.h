@@ -1,0 +1,38 @@
+// tensor/weights.h -- the tensors and the config of a model, whatever files they are in.
+//
+// A path names a PyTorch checkpoint (pt.h), one safetensors file with a config.json beside it, or a
+// Hugging Face folder: config.json and model.safetensors, or shards with
+// model.safetensors.index.json, whose every name must be a plain file name in the folder.
+//
+//   Owner     weights owns its files; views die at weights_close
+//   Threads   immutable after open: any
+//   Blocks    open: on disk; tensors: on page faults
+//   Limits    those of pt.h and safetensors.h; WEIGHTS_SHARDS_MAX shards, CONFIG_MAX bytes of JSON
+//   Errors    E_NOT_FOUND, E_FORMAT, E_LIMIT, E_UNSUPPORTED, naming the file inside the folder
+#ifndef TENSOR_WEIGHTS_H
+#define TENSOR_WEIGHTS_H
+
+#include "base/json_read.h"
+#include "tensor/tensor.h"
+
+typedef struct weights weights;
+
+enum { WEIGHTS_SHARDS_MAX = 1024, WEIGHTS_CONFIG_MAX = 1 << 20 };
+
+typedef enum weights_kind { WEIGHTS_PT, WEIGHTS_HF } weights_kind;
+
+NODISCARD status weights_open(weights **out, const char *path, err *e);
+void weights_close(weights *w);  // accepts NULL
+weights_kind weights_kind_of(const weights *w);
+
+bool weights_tensor(tensor *out, const weights *w, const char *name);
+size_t weights_tensors(const weights *w);
+void weights_tensor_at(str *name, tensor *out, const weights *w, size_t i);
+
+// A number of the config: config.json's top level, or the checkpoint's "config" entry; "" and "step"
+// style top-level numbers of a checkpoint through `section` as in pt_number.
+bool weights_number(double *out, const weights *w, const char *section, const char *key);
+// config.json, NULL for a checkpoint.
+const json_value *weights_config(const weights *w);
+
+#endif
