@@ -167,7 +167,8 @@ static status read_number(json_value *v, reader *r) {
     str text = {r->text.ptr + from, r->at - from};
     v->kind = JSON_NUMBER;
     v->is_integer = is_whole && str_parse_i64(&v->integer, text);
-    if (!str_parse_f64(&v->number, text)) return fail(r, E_LIMIT, "a number is out of range or longer than 63 characters");
+    if (!str_parse_f64(&v->number, text))
+        return fail(r, E_LIMIT, "a number is out of range or longer than 63 characters");
     return OK;
 }
 

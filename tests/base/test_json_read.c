@@ -51,7 +51,8 @@ static void assert_text(const json_value *v, const char *want) {
 
 static void values_of_each_kind(void **state) {
     (void)state;
-    const json_value *v = read_ok(" {\"a\": [1, -2.5e3, true, null, \"x\"], \"b\": {\"c\": false}} \n");
+    const json_value *v =
+        read_ok(" {\"a\": [1, -2.5e3, true, null, \"x\"], \"b\": {\"c\": false}} \n");
     const json_value *a = json_get(v, "a");
     int64_t i;
     double d;
@@ -86,7 +87,8 @@ static void strings_are_unescaped(void **state) {
     (void)state;
     assert_text(read_ok("\"\""), "");
     assert_text(read_ok("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), "\"\\/\b\f\n\r\t");
-    assert_text(read_ok("\"\\u00e9\\u20AC\\ud83d\\ude00\""), "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    assert_text(read_ok("\"\\u00e9\\u20AC\\ud83d\\ude00\""),
+                "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
     assert_text(read_ok("\"\xe2\x82\xac\""), "\xe2\x82\xac");
     str s;
     assert_true(json_is_str(&s, read_ok("\"a\\u0000b\"")));
@@ -109,8 +111,8 @@ static void refusals_say_where(void **state) {
         {"1.", "JSON line 1, column 3: a number is not complete", E_FORMAT},
         {"-", "JSON line 1, column 2: a number is not complete", E_FORMAT},
         {"+1", "JSON line 1, column 1: no value begins like this", E_FORMAT},
-        {"1e999",
-         "JSON line 1, column 6: a number is out of range or longer than 63 characters", E_LIMIT},
+        {"1e999", "JSON line 1, column 6: a number is out of range or longer than 63 characters",
+         E_LIMIT},
         {"\"abc", "JSON line 1, column 2: a string has no end", E_FORMAT},
         {"\"\\", "JSON line 1, column 2: a string has no end", E_FORMAT},
         {"\"a\nb\"", "JSON line 1, column 3: a control character must be escaped", E_FORMAT},
@@ -119,8 +121,8 @@ static void refusals_say_where(void **state) {
         {"\"\\ud800x\"", "JSON line 1, column 8: half of a surrogate pair", E_FORMAT},
         {"\"\\udc00\"", "JSON line 1, column 8: half of a surrogate pair", E_FORMAT},
         {"\"\xff\"", "JSON line 1, column 2: a string is no UTF-8", E_FORMAT},
-        {"{\"a\":1,\"b\":2,\"a\":3}",
-         "JSON line 1, column 20: an object has the same key twice", E_FORMAT},
+        {"{\"a\":1,\"b\":2,\"a\":3}", "JSON line 1, column 20: an object has the same key twice",
+         E_FORMAT},
         {"nul", "JSON line 1, column 1: no value begins like this", E_FORMAT},
         {"[1] x", "JSON line 1, column 5: something follows the end", E_FORMAT},
     };
