@@ -14,7 +14,14 @@
 
 typedef struct bpe bpe;
 
-enum { BPE_TEXT_MAX = 16 << 20, BPE_GPT2_EOT = 50256, BPE_GPT2_VOCAB = 50257 };
+enum {
+    BPE_TEXT_MAX = 16 << 20,
+    BPE_VOCAB_MAX = 262142,
+    BPE_TOKEN_MAX = 255,           // bytes
+    BPE_TOKENIZER_MAX = 64 << 20,  // bytes of a tokenizer.json
+    BPE_GPT2_EOT = 50256,
+    BPE_GPT2_VOCAB = 50257,
+};
 
 // The GPT-2 vocabulary that is built into the program. Never NULL: a broken build fails its tests.
 const bpe *bpe_gpt2(void);
@@ -31,6 +38,12 @@ size_t bpe_vocab(const bpe *b);
 
 // Ids of `text` (any bytes; "<|endoftext|>" is ordinary text). *ids is in `a`.
 NODISCARD status bpe_encode(int32_t **ids, size_t *n, const bpe *b, str text, arena *a, err *e);
+
+// As bpe_encode for the beginning of a longer text: encodes what no text behind it can change, and
+// tells how many bytes that is. The rest, under 2 pieces and a few bytes, belongs in front of what
+// follows.
+NODISCARD status bpe_encode_part(int32_t **ids, size_t *n, size_t *used, const bpe *b, str text,
+                                 arena *a, err *e);
 
 // The bytes of one id; a part of a character as often as not. "" for an id out of range and for
 // the end-of-text id.
