@@ -133,7 +133,7 @@ static void add_biases(float *logits, const lm_sampling *how) {
 // --- The best by rank ----------------------------------------------------------------------------
 // A candidate is one number that sorts by rank: its logit's bits, as integers sort, then ~id.
 
-enum { BLOCK = KERN_LANES, POOL = 4 * LM_TOP_K_MAX, POOL_MIN = 256 };
+enum { BLOCK = KERN_LANES, POOL = 2 * LM_TOP_K_MAX, POOL_MIN = 64, SORT_FEW = 16 };
 
 static uint64_t key_of(float logit, size_t id) {
     float unsigned_zero = logit + 0.0F;
@@ -170,22 +170,37 @@ static uint64_t median(uint64_t a, uint64_t b, uint64_t c) {
     return c < low ? low : c > high ? high : c;
 }
 
-// The k largest first, in order: quicksort (Hoare 1961) that leaves alone what lies behind them.
-static void sort_best(uint64_t *a, size_t n, size_t k) {
-    while (n > 16) {
-        uint64_t pivot = median(a[0], a[n / 2], a[n - 1]);
-        size_t i = 0, j = n - 1;
-        for (;; i++, j--) {
-            while (a[i] > pivot)
-                i++;
-            while (a[j] < pivot)
-                j--;
-            if (i >= j) break;
-            uint64_t swap = a[i];
-            a[i] = a[j], a[j] = swap;
+// Hoare's (1961), for more than two: all of a[0, left) >= all of a[left, n), neither part is empty.
+static size_t partition(uint64_t *a, size_t n) {
+    uint64_t pivot = median(a[0], a[n / 2], a[n - 1]);
+    for (size_t i = 0, j = n - 1;; i++, j--) {
+        while (a[i] > pivot)
+            i++;
+        while (a[j] < pivot)
+            j--;
+        if (i >= j) return j + 1;
+        uint64_t swap = a[i];
+        a[i] = a[j], a[j] = swap;
+    }
+}
+
+// The k largest first, in any order but for the last of them, which is the k-th.
+static void select_best(uint64_t *a, size_t n, size_t k) {
+    while (n > SORT_FEW) {
+        size_t left = partition(a, n);
+        if (k <= left) {
+            n = left;
+        } else {
+            a += left, n -= left, k -= left;
         }
-        size_t left = j + 1;
-        if (k > left) sort_best(a + left, n - left, k - left);
+    }
+    sort_few(a, n);
+}
+
+static void sort_all(uint64_t *a, size_t n) {
+    while (n > SORT_FEW) {
+        size_t left = partition(a, n);
+        sort_all(a + left, n - left);
         n = left;
     }
     sort_few(a, n);
@@ -204,21 +219,23 @@ static bool any_above(const float *x, float bar) {
 }
 
 // The k best of x[0, n), best first; returns how many, fewer only where no more are above
-// -INFINITY. NaN is none. Collects all above the k-th best so far, cuts when the pool is full.
+// -INFINITY. NaN is none. Collects all above a bar, the k-th best at the last count.
 static size_t take_best(uint64_t pool[POOL + BLOCK], size_t k, const float *x, size_t n) {
-    size_t got = 0, full = max_size(POOL_MIN, 4 * k);
+    size_t got = 0, full = max_size(2 * k, POOL_MIN);
     float bar = -INFINITY;
     for (size_t i = 0; i < n; i += BLOCK) {
         if (!any_above(x + i, bar)) continue;
         for (size_t j = i; j < min_size(i + BLOCK, n); j++)
             if (x[j] > bar) pool[got++] = key_of(x[j], j);
         if (got < full) continue;
-        sort_best(pool, got, k);
+        select_best(pool, got, k);
         bar = key_logit(pool[k - 1]);
         got = k;
     }
-    sort_best(pool, got, k);
-    return min_size(got, k);
+    if (got > k) select_best(pool, got, k);
+    got = min_size(got, k);
+    sort_all(pool, got);
+    return got;
 }
 
 // --- Fewer candidates ----------------------------------------------------------------------------
@@ -262,22 +279,19 @@ static uint32_t bits_of(float e) {
 }
 
 // Masses of those whose bits begin with `prefix`, by their next ten.
-static void weigh(uint64_t by_digit[DIGITS], const float *e, size_t n, float least, uint32_t prefix,
-                  int shift) {
+static void weigh(uint64_t by_digit[DIGITS], const float *e, size_t n, uint32_t prefix, int shift) {
     memset(by_digit, 0, DIGITS * sizeof *by_digit);
     for (size_t i = 0; i < n; i++) {
-        if (e[i] < least || bits_of(e[i]) >> shift >> DIGIT != prefix) continue;
-        by_digit[bits_of(e[i]) >> shift & (DIGITS - 1)] += mass_of(e[i]);
+        uint32_t u = bits_of(e[i]) >> shift;
+        if (u >> DIGIT == prefix) by_digit[u & (DIGITS - 1)] += mass_of(e[i]);
     }
 }
 
 static float nucleus(float *e, size_t n, float top_p, float sum) {
     uint64_t by_digit[DIGITS], target = target_of(top_p, (double)sum * 0x1p40), better = 0;
-    // All that is below `least` weighs less than what need not stay.
-    float least = 1 - top_p < 0x1p-14F ? 0 : sum * (1 - top_p) * 0.5F / (float)n;
     uint32_t prefix = 0;
     for (int shift = 2 * DIGIT; shift >= 0; shift -= DIGIT) {
-        weigh(by_digit, e, n, least, prefix, shift);
+        weigh(by_digit, e, n, prefix, shift);
         int32_t d = DIGITS - 1;
         while (d >= 0 && better + by_digit[d] < target)
             better += by_digit[d--];
