@@ -332,8 +332,9 @@ static void sample_one(void *arg, size_t i) {
     step *st = arg;
     lm_stream *s = st->of[i];
     if (!st->segs[i].want) return;
-    s->drawn = lm__sample(&s->sampler, st->segs[i].logits, lm__logits_padded(st->model),
-                          (size_t)lm__ids(st->model), st->model->kern);
+    s->drawn =
+        lm__sample(&s->sampler, st->segs[i].logits, lm__logits_padded(st->model),
+                   (size_t)lm__ids(st->model), s->ids, s->n_prompt, s->n_ids, st->model->kern);
 }
 
 static lm_state take_drawn(lm_engine *g, lm_stream *s) {

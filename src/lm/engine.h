@@ -68,29 +68,36 @@ typedef enum lm_rng {
     LM_RNG_TORCH,    // PyTorch on the CPU, 2.7 and later, and before 2.0: same seed, same text
     LM_RNG_CUDA,     // PyTorch on a GPU: Philox4x32-10
     LM_RNG_TORCH26,  // PyTorch 2.0 to 2.6 on x86 CPUs: MKL's MCG31m1, seeded anew each step
+    LM_RNGS,
 } lm_rng;
 
 // "torch", "cuda", "torch26". False for any other name.
 bool lm_rng_named(lm_rng *out, str name);
 #define LM_RNG_NAMES "torch, torch26 or cuda"
 
-// How the next id is drawn. Steps in this order: penalties and bias on the logits, temperature,
-// softmax, then top_k, top_p and min_p narrow the candidates, then the race of PyTorch's multinomial.
-// A zeroed struct is not valid: start from lm_sampling_default.
+// How the next id is drawn. In this order: penalties, bias, temperature, softmax; top_k, top_p and
+// min_p leave the best so many; then the race of PyTorch's multinomial (README.md, Sampling, has
+// the formulas). A zeroed struct is not valid: start from lm_sampling_default.
 typedef struct lm_sampling {
     lm_rng rng;
     uint64_t seed;
-    float temperature;  // > 0; 0 is the best id always
+    float temperature;  // LM_TEMPERATURE_MIN .. _MAX; 0 is the best id always
     int top_k;          // candidates, 1 .. LM_TOP_K_MAX; 0: no limit but the vocabulary
     float top_p;        // (0, 1]: the fewest best ids whose probabilities reach it; 1 is off
     float min_p;        // [0, 1]: at least this fraction of the best one's probability; 0 is off
-    float repetition;   // > 0: logits of ids in prompt or text are divided (if > 0) or multiplied
+    float repetition;   // LM_REPETITION_MIN .. _MAX: logits of ids in prompt or text are divided by
+                        // it (if >= 0) or multiplied; 1 is off
     float frequency;    // [-2, 2]: taken from a logit for each time the text has its id
     float presence;     // [-2, 2]: taken once
     const struct lm_bias *bias;  // added to logits; copied
     size_t n_bias;               // at most LM_BIAS_MAX
     int logprobs;  // -1: none; 0 .. LM_LOGPROBS_MAX: of the drawn id, and so many of the best
 } lm_sampling;
+
+#define LM_TEMPERATURE_MIN 0.001F
+#define LM_TEMPERATURE_MAX 1000.0F
+#define LM_REPETITION_MIN  0.01F
+#define LM_REPETITION_MAX  100.0F
 
 typedef struct lm_bias {
     int32_t id;
