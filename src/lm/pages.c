@@ -1,7 +1,7 @@
 // Pages in one reserved block of memory, a block table per sequence, and the prefix tree.
 //
-// Node i describes page i, so the tree is as bounded as the pages are. A child is found by a hash of
-// its parent's number and its 16 ids, and then by comparing both: equal hashes are no proof. The
+// Node i describes page i, so the tree is as bounded as the pages are. A child is found by a hash
+// of its parent's number and its 16 ids, and then by comparing both: equal hashes are no proof. The
 // hash is seeded, so that nobody can make a chain long on purpose.
 //
 // Rejected: a radix tree over ids (edges that split; pages are the unit of sharing anyway), and
