@@ -499,7 +499,7 @@ status lm_engine_open(lm_engine **out, const lm_config *c, err *e) {
     g->c = checked;
     g->live = live;
     g->tail = &g->waiting;
-    if (g->c.kv_max == 0) g->c.kv_max = lm__memory() / 2;
+    if (g->c.kv_max == 0) g->c.kv_max = os_memory() / 2;
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->wake, NULL);
     pthread_cond_init(&g->started, NULL);
