@@ -40,8 +40,10 @@ typedef struct lm_spec {
     double val_loss;  // NaN when it has none
     uint64_t n_params;
     kern_type type;            // what the matrices are held in
+    kern_type head_type;       // the embedding, which is the head too
     uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
     uint64_t flops_per_token;  // of its matrix products
+    bool mapped;               // from a file of panels
 } lm_spec;
 
 typedef struct lm_load {
@@ -49,6 +51,9 @@ typedef struct lm_load {
     kern_type type;      // of the matrices in memory; without it, as the file has them
     const char *panels;  // a file that keeps the repacked weights: mapped when it is there and of
                          // these weights, else written; NULL: none
+    err *note;    // out, unless NULL: why `panels` was there and not used, or could not be written:
+                  // the model opens all the same. Code OK: nothing to say
+    bool verify;  // read and compare all checksums of the file of weights; half a gigabyte: 0.2 s
 } lm_load;
 
 // A GPT-2 from a PyTorch checkpoint (parallelopedia's and build-nanogpt's form) or a Hugging Face
