@@ -23,7 +23,8 @@ NODISCARD status lm__pages_open(lm_pages **out, const lm_model *m, size_t bytes,
 void lm__pages_close(lm_pages *p);  // accepts NULL; all sequences are closed
 
 typedef struct lm_page_counts {
-    size_t total, used, kept;    // used: held by sequences; kept: only by the tree, given up on demand
+    size_t total, used,
+        kept;  // used: held by sequences; kept: only by the tree, given up on demand
     size_t page_bytes;
     uint64_t hit_tokens, looked_tokens;  // of prompts: found in the tree; asked for
 } lm_page_counts;
@@ -36,17 +37,18 @@ size_t lm__pages_for(size_t max_length);
 
 typedef struct lm_seq {
     lm_pages *pages;
-    uint32_t *page;    // the block table, max_length / 16 rounded up
-    size_t n_table;    // its length
-    size_t n_shared;   // pages of it that are in the tree, from the front
-    lm_node *at;       // the tree's node of the last of these
-    size_t n_past;     // tokens whose keys and values are there
+    uint32_t *page;   // the block table, max_length / 16 rounded up
+    size_t n_table;   // its length
+    size_t n_shared;  // pages of it that are in the tree, from the front
+    lm_node *at;      // the tree's node of the last of these
+    size_t n_past;    // tokens whose keys and values are there
 } lm_seq;
 
 // Opens a sequence for a prompt: as many of its full pages as the tree has, all but its last token
 // at most (that one must be computed, for its logits), and pages for the rest up to max_length.
 // False when there are not enough pages now; *s is unchanged then.
-bool lm__seq_open(lm_seq *s, lm_pages *p, const int32_t *prompt, size_t n_prompt, size_t max_length);
+bool lm__seq_open(lm_seq *s, lm_pages *p, const int32_t *prompt, size_t n_prompt,
+                  size_t max_length);
 
 // `n` tokens more have their keys and values; ids are all of the sequence's. Full pages go to the
 // tree; where it has the same ids already, the sequence uses the tree's page and frees its own.
