@@ -139,7 +139,7 @@ static void torch26_draw(uint64_t *raw, float *low, size_t n, lm_noise *g) {
                                 : g->x;
     g->x = mcg_times(MCG_A, raw[n - 1]);
     for (size_t i = 0; i < n; i++)
-        low[i] = (float)(int64_t)(MCG_M - raw[i]) * (1.0F / MCG_M);  // -log(u) >= 1 - u
+        low[i] = (float)(int64_t)(MCG_M - raw[i]) * 0x1p-31F;  // -log(u) >= 1 - u
 }
 
 static float torch26_exact(uint64_t raw) {
