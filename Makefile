@@ -115,7 +115,10 @@ $(LIB): $(OBJ_LIB)
 # Kernels are written per instruction set and chosen at run time.
 ifeq ($(ARCH),x86_64)
 $(B)/src/tensor/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
-$(B)/src/tensor/%_avx512.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(B)/src/tensor/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
+AVX512   := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(B)/src/tensor/%_avx512.o: CFLAGS += $(AVX512)
+$(B)/src/tensor/%_avx512vnni.o: CFLAGS += $(AVX512) -mavx512vnni
 endif
 
 $(B)/%.o: %.c $(B)/flags
