@@ -372,7 +372,7 @@ static status check_config(lm_config *c, err *e) {
         if (v == 0) *fields[i].value = fields[i].preset;
     }
     if (c->client_max == 0) c->client_max = c->streams_max + (c->queue_max + 3) / 4;
-    if (c->kv_max == 0) c->kv_max = lm__memory() / 2;
+    if (c->kv_max == 0) c->kv_max = os_memory() / 2;
     return OK;
 }
 

@@ -40,8 +40,10 @@ typedef struct lm_spec {
     double val_loss;  // NaN when it has none
     uint64_t n_params;
     kern_type type;            // what the matrices are held in
+    kern_type head_type;       // the embedding, which is the head too
     uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
     uint64_t flops_per_token;  // of its matrix products
+    bool mapped;               // from a file of panels
 } lm_spec;
 
 typedef struct lm_load {
@@ -49,6 +51,9 @@ typedef struct lm_load {
     kern_type type;      // of the matrices in memory; without it, as the file has them
     const char *panels;  // a file that keeps the repacked weights: mapped when it is there and of
                          // these weights, else written; NULL: none
+    err *note;    // out, unless NULL: why `panels` was there and not used, or could not be written:
+                  // the model opens all the same. Code OK: nothing to say
+    bool verify;  // read and compare all checksums of the file of weights; half a gigabyte: 0.2 s
 } lm_load;
 
 // A GPT-2 from a PyTorch checkpoint (parallelopedia's and build-nanogpt's form) or a Hugging Face
@@ -77,29 +82,36 @@ typedef enum lm_rng {
     LM_RNG_TORCH,    // PyTorch on the CPU, 2.7 and later, and before 2.0: same seed, same text
     LM_RNG_CUDA,     // PyTorch on a GPU: Philox4x32-10
     LM_RNG_TORCH26,  // PyTorch 2.0 to 2.6 on x86 CPUs: MKL's MCG31m1, seeded anew each step
+    LM_RNGS,
 } lm_rng;
 
 // "torch", "cuda", "torch26". False for any other name.
 bool lm_rng_named(lm_rng *out, str name);
 #define LM_RNG_NAMES "torch, torch26 or cuda"
 
-// How the next id is drawn. Steps in this order: penalties and bias on the logits, temperature,
-// softmax, then top_k, top_p and min_p narrow the candidates, then the race of PyTorch's multinomial.
-// A zeroed struct is not valid: start from lm_sampling_default.
+// How the next id is drawn. In this order: penalties, bias, temperature, softmax; top_k, top_p and
+// min_p leave the best so many; then the race of PyTorch's multinomial (README.md, Sampling, has
+// the formulas). A zeroed struct is not valid: start from lm_sampling_default.
 typedef struct lm_sampling {
     lm_rng rng;
     uint64_t seed;
-    float temperature;  // > 0; 0 is the best id always
+    float temperature;  // LM_TEMPERATURE_MIN .. _MAX; 0 is the best id always
     int top_k;          // candidates, 1 .. LM_TOP_K_MAX; 0: no limit but the vocabulary
     float top_p;        // (0, 1]: the fewest best ids whose probabilities reach it; 1 is off
     float min_p;        // [0, 1]: at least this fraction of the best one's probability; 0 is off
-    float repetition;   // > 0: logits of ids in prompt or text are divided (if > 0) or multiplied
+    float repetition;   // LM_REPETITION_MIN .. _MAX: logits of ids in prompt or text are divided by
+                        // it (if >= 0) or multiplied; 1 is off
     float frequency;    // [-2, 2]: taken from a logit for each time the text has its id
     float presence;     // [-2, 2]: taken once
     const struct lm_bias *bias;  // added to logits; copied
     size_t n_bias;               // at most LM_BIAS_MAX
     int logprobs;  // -1: none; 0 .. LM_LOGPROBS_MAX: of the drawn id, and so many of the best
 } lm_sampling;
+
+#define LM_TEMPERATURE_MIN 0.001F
+#define LM_TEMPERATURE_MAX 1000.0F
+#define LM_REPETITION_MIN  0.01F
+#define LM_REPETITION_MAX  100.0F
 
 typedef struct lm_bias {
     int32_t id;

@@ -126,7 +126,7 @@ static void sample_one(void *arg, size_t i) {
     const lm_model *m = st->pool->model;
     if (!st->segs[i].want) return;
     s->drawn = lm__sample(&s->sampler, st->segs[i].logits, lm__logits_padded(m), (size_t)lm__ids(m),
-                          m->kern);
+                          s->ids, s->n_prompt, s->n_ids, m->kern);
 }
 
 // Bytes and operations of the step, as a roofline counts them.

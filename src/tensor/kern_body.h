@@ -11,6 +11,7 @@
 //       zero: shorter chains lose less, and the order depends on k alone
 //   I3  sums across lanes add halves: i and i+8, then i+4, i+2, i+1
 
+#include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
 
 #include <math.h>
@@ -148,7 +149,7 @@ static void layernorm(float *y, const float *x, const float *gain, const float *
     }
 }
 
-// --- Softmax and attention -------------------------------------------------------------------
+// --- Softmax ---------------------------------------------------------------------------------
 
 static float exp_sum(float *p, size_t n) {
     vec top = v_load(p), sum = v_set(0);
@@ -163,64 +164,24 @@ static float exp_sum(float *p, size_t n) {
     return v_sum(sum);
 }
 
-enum { BLOCK_PAGES = 4, BLOCK = BLOCK_PAGES * KERN_PAGE };
+#include "tensor/kern_attend.h"
 
-// Scores of one page, scaled; positions from `n` on are -infinity.
-INLINE vec score_page(const float *q, const float *keys, size_t head, vec scale) {
-    vec s = v_set(0);
-    for (size_t i = 0; i < head; i++)
-        s = v_fma(v_set(q[i]), v_load(keys + i * KERN_PAGE), s);
-    return v_mul(s, scale);
+// --- Tables ----------------------------------------------------------------------------------
+
+static void finish(float *y, size_t ldy, float (*sum)[KERN_PANEL], size_t rows, size_t n,
+                   kern_store how) {
+    for (size_t r = 0; r < rows; r++)
+        finish_row(y + r * ldy, sum[r], n, how);
 }
 
-// One row of queries over positions [0, n), a block at a time: the sum so far is scaled down when a
-// block holds a larger score.
-static void attend_row(float *out, const float *q, const kern_kv *kv, size_t n, size_t head) {
-    _Alignas(KERN_ALIGN) float p[BLOCK];
-    vec scale = v_set(1.0F / sqrtf((float)head));
-    float max = -INFINITY, sum = 0;
-    memset(out, 0, head * sizeof *out);
-    for (size_t t = 0; t < n; t += BLOCK) {
-        size_t len = min_size(BLOCK, n - t), padded = align_up(len, KERN_PAGE);
-        vec top = v_set(max);
-        for (size_t at = 0; at < padded; at += KERN_PAGE) {
-            const float *keys = kv->base + kv->page[(t + at) / KERN_PAGE] * kv->stride;
-            v_store(p + at, score_page(q, keys, head, scale));
-            for (size_t i = len; i < at + KERN_PAGE; i++)
-                p[i] = -INFINITY;
-            top = v_max(v_load(p + at), top);
-        }
-        float new_max = v_top(top);
-        vec factor = exp_vec(v_sub(v_set(max), v_set(new_max))), part = v_set(0);
-        for (size_t at = 0; at < padded; at += KERN_PAGE) {
-            vec e = exp_vec(v_sub(v_load(p + at), v_set(new_max)));
-            v_store(p + at, e);
-            part = v_add(part, e);
-        }
-        float f;
-        _Alignas(KERN_ALIGN) float lanes[KERN_LANES];
-        v_store(lanes, factor);
-        f = lanes[0];
-        sum = fmaf(sum, f, v_sum(part));
-        max = new_max;
-        for (size_t i = 0; i < head; i += KERN_LANES) {
-            vec a = v_mul(v_load(out + i), factor);
-            for (size_t at = 0; at < len; at++) {
-                const float *page = kv->base + kv->page[(t + at) / KERN_PAGE] * kv->stride;
-                const float *values = page + KERN_PAGE * head + at % KERN_PAGE * head;
-                a = v_fma(v_set(p[at]), v_load(values + i), a);
-            }
-            v_store(out + i, a);
-        }
-    }
-    for (size_t i = 0; i < head; i += KERN_LANES)
-        v_store(out + i, v_div(v_load(out + i), v_set(sum)));
-}
-
-static void attend(const kern_attend *a, const kern_kv *kv) {
-    for (size_t i = 0; i < a->rows; i++)
-        attend_row(a->out + i * a->ld_out, a->q + i * a->ld_q, kv, a->n + i / a->per, a->head);
-}
-
-#define KERN_TABLE(isa)                                                                            \
-    { isa, matmul, kern__quantise, layernorm, attend, exp_sum }
+// The kernels of this file with the integer products of kern_int_SET.c.
+#define KERN_TABLE(set)                                                                            \
+    static void matmul_##set(float *y, size_t ldy, const kern_rows *x, size_t rows,                \
+                             const kern_mat *w, size_t p0, size_t p1, kern_store how) {            \
+        if (kern_type_is_int(w->type))                                                             \
+            kern__int_matmul_##set(y, ldy, x, rows, w, p0, p1, how, finish);                       \
+        else                                                                                       \
+            matmul(y, ldy, x, rows, w, p0, p1, how);                                               \
+    }                                                                                              \
+    const kern kern_##set = {#set,      matmul_##set, kern__int_quantise_##set,                    \
+                             layernorm, attend,       exp_sum}

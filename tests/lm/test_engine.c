@@ -152,10 +152,10 @@ static void requests_are_checked(void **state) {
     r.n_prompt = 129;
     refuse(g, r, E_LIMIT, "the prompt has 129 tokens, the model's context holds 128");
     r = request(m, 3, 10, 1);
-    r.sampling.top_k = 0;
-    refuse(g, r, E_ARG, "top_k is 0, must be in 1..1024");
+    r.sampling.top_k = -1;
+    refuse(g, r, E_ARG, "top_k is -1, must be in 0..1024");
     r.sampling.top_k = LM_TOP_K_MAX + 1;
-    refuse(g, r, E_ARG, "top_k is 1025, must be in 1..1024");
+    refuse(g, r, E_ARG, "top_k is 1025, must be in 0..1024");
     r = request(m, 3, 10, 1);
     int32_t bad[] = {1, 2, 300};
     r.prompt = bad;
