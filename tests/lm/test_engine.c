@@ -28,12 +28,12 @@ static void a_crowd_changes_nothing(void **state) {
     size_t n[CROWD];
     lm_state st;
     for (size_t i = 0; i < CROWD; i++)  // prompts of 1 to 91 tokens: some are read in pieces
-        n[i] = run_alone(alone[i], &st, g, request(m, 1 + 6 * i, 128, i));
+        n[i] = run_alone(alone[i], &st, g, request(m, 1 + 6 * i, 96, i));
     for (size_t i = 0; i < CROWD; i++)
-        s[i] = submit(g, request(m, 1 + 6 * i, 128, i));
+        s[i] = submit(g, request(m, 1 + 6 * i, 96, i));
     for (size_t i = 0; i < CROWD; i++) {
         assert_int_equal(drain(together[i], CASE_IDS_MAX, &st, s[i]), n[i]);
-        assert_int_equal(n[i], 127 - 6 * i);
+        assert_int_equal(n[i], 95 - 6 * i);
         assert_int_equal(st, LM_LENGTH);
         assert_memory_equal(alone[i], together[i], n[i] * sizeof(int32_t));
         lm_stream_close(s[i]);
@@ -44,7 +44,7 @@ static void a_crowd_changes_nothing(void **state) {
 
 // Everything that may go on at once: prefixes that are shared and pages that are evicted, readers
 // that pause, neighbours that leave, few threads and many.
-enum { KINDS = 12, NEW_MAX = 600 };
+enum { KINDS = 12, NEW_MAX = 300 };
 
 typedef struct told {
     int32_t ids[NEW_MAX];
@@ -97,7 +97,7 @@ static void run_kinds(told *out, lm_engine *g, const lm_model *m, bool in_crowd)
             sleep_ms(1);
         if (i % 3 == 2 && in_crowd) {
             lm_stream_close(leaves);
-            leaves = submit(g, request(m, 20 + i, 400, i));
+            leaves = submit(g, request(m, 20 + i, 100, i));
         }
     }
     for (size_t left = in_crowd ? KINDS : 0; left;) {
@@ -122,7 +122,7 @@ static void nothing_that_goes_on_changes_a_text(void **state) {
     lm_engine_close(g);
     for (int threads = 1; threads <= 4; threads++) {
         // Room for the longest and little more, so that pages come and go.
-        lm_config c = {.n_threads = threads, .kv_max = 60 * lm__page_bytes(m)};
+        lm_config c = {.n_threads = threads, .kv_max = 36 * lm__page_bytes(m)};
         assert_int_equal(lm_engine_open(&g, &c, NULL), OK);
         run_kinds(got, g, m, true);
         for (size_t i = 0; i < KINDS; i++) {
@@ -197,7 +197,7 @@ static void two_models_take_turns(void **state) {
 
 static void long_prompts_do_not_stall_others(void **state) {
     (void)state;
-    enum { LONG = 4096 };
+    enum { LONG = 1024 };
     static int32_t prompt[LONG], ids[8192];
     for (int i = 0; i < LONG; i++)
         prompt[i] = i * 7 % 300;
