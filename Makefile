@@ -115,7 +115,10 @@ $(LIB): $(OBJ_LIB)
 # Kernels are written per instruction set and chosen at run time.
 ifeq ($(ARCH),x86_64)
 $(B)/src/tensor/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
-$(B)/src/tensor/%_avx512.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(B)/src/tensor/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
+AVX512   := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(B)/src/tensor/%_avx512.o: CFLAGS += $(AVX512)
+$(B)/src/tensor/%_avx512vnni.o: CFLAGS += $(AVX512) -mavx512vnni
 endif
 
 $(B)/%.o: %.c $(B)/flags
@@ -210,6 +213,15 @@ N ?= 100000
 corrupt: $(B)/fuzz/corrupt_index ## N damaged indexes, each looked through (SAN=address,undefined)
 	$< $(N) $(SEED)
 
+SOAK_SECONDS ?= 1800
+$(B)/fuzz/soak_engine: $(B)/fuzz/soak_engine.o $(LIB)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: soak
+soak: $(B)/fuzz/soak_engine ## 64 streams that come, go and break off, for SOAK_SECONDS (SAN=address,undefined)
+	$< $(SOAK_SECONDS) $(SEED)
+
 build/fuzz/%: fuzz/fuzz_%.c force
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined \
 	  build/san-fuzzer-no-link-address-undefined-clang/libparallelopedia.a
@@ -241,6 +253,12 @@ bench-wiki: deps-dev ## the wiki's figures at 20 million titles, beside kiwix-se
 bench-wiki-large: deps-dev ## that cost grows with the dump: 1 to 10 GB of XML, and 1.5 GB of it as bz2
 	@$(MAKE) --no-print-directory all $(TOOLS) $(BENCH)
 	@bench/wiki --only large,packed --packed 1500M $(BENCH_ARGS)
+
+.PHONY: bench-lm
+bench-lm: ## generation at GPT-2's size beside llama.cpp, PyTorch and this machine's limits
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory all $(BENCH)
+	@bench/lm $(BENCH_ARGS)
 
 # --- Checks ----------------------------------------------------------------------------------
 

@@ -8,29 +8,48 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-static bool has_f16c(void) {  // clang 14's builtin does not know this one
-    unsigned a, b, c = 0, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+#if defined(__x86_64__)
+enum { EAX, EBX, ECX, EDX };
+
+// A bit of CPUID, for what clang 14's builtin does not know. Says nothing about XCR0: these
+// instructions need no registers beyond those of AVX2 or AVX512, which are asked for first.
+static bool cpuid_bit(unsigned leaf, unsigned sub, int reg, unsigned bit) {
+    unsigned r[4] = {0};
+    return __get_cpuid_count(leaf, sub, &r[EAX], &r[EBX], &r[ECX], &r[EDX]) && (r[reg] >> bit & 1);
+}
+
+static unsigned x86_features(void) {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !cpuid_bit(1, 0, ECX, 29))  // F16C
+        return 0;
+    unsigned f = OS_CPU_AVX2;
+    if (cpuid_bit(7, 1, EAX, 4)) f |= OS_CPU_AVX_VNNI;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+        return f;
+    f |= OS_CPU_AVX512;
+    if (cpuid_bit(7, 0, ECX, 11)) f |= OS_CPU_AVX512_VNNI;
+    return f;
 }
 #endif
 
 unsigned os_cpu_features(void) {
-    unsigned f = 0;
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
-        f |= OS_CPU_AVX2;
-    if ((f & OS_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        f |= OS_CPU_AVX512;
+    return x86_features();
 #elif defined(__aarch64__)
-    f |= OS_CPU_NEON;
+    return OS_CPU_NEON | (getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? OS_CPU_DOTPROD : 0);
+#else
+    return 0;
 #endif
-    return f;
 }
 
 // "200000 100000" in cpu.max is 2 cores; "max 100000" is no quota.
@@ -48,6 +67,15 @@ int os_cpu_count(void) {
     int quota = cgroup_quota();
     if (quota > 0 && quota < n) n = quota;
     return n > 0 ? n : 1;
+}
+
+size_t os_memory(void) {
+    size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    FILE *f = fopen("/sys/fs/cgroup/memory.max", "re");
+    unsigned long long max;
+    bool limited = f && fscanf(f, "%llu", &max) == 1;  // "max" is no limit
+    if (f) fclose(f);
+    return limited && max < all ? (size_t)max : all;
 }
 
 uint64_t os_thread_faults(void) {

@@ -34,7 +34,7 @@ typedef enum kern_type {
     KERN_BF16,
     KERN_F16,
     KERN_INT8,  // a scale per output row
-    KERN_INT4,  // a scale (and what else kern_int.h says) per 32 columns of an output row
+    KERN_INT4,  // a scale per 32 columns of an output row, 4.5 bits a weight in all
     KERN_TYPES,
 } kern_type;
 
@@ -74,7 +74,7 @@ typedef struct kern_rows {
     size_t ld;
     int8_t *q;     // [rows][ld_q], ld_q a multiple of KERN_GROUP
     float *scale;  // [rows][ld_q / KERN_GROUP]
-    int32_t *sum;  // [rows][ld_q / 32]: of 32 q each
+    int32_t *sum;  // [rows][ld_q / 32]: -128 times the sum of a group's q, then of its last 32 q
     size_t ld_q;
 } kern_rows;
 

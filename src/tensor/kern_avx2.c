@@ -57,6 +57,7 @@ static inline float v_top(vec x) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_avx2 = KERN_TABLE("avx2");
+KERN_TABLE(avx2);
+KERN_TABLE(avxvnni);
 
 #endif

@@ -57,6 +57,7 @@ static inline float v_top(vec x) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_avx512 = KERN_TABLE("avx512");
+KERN_TABLE(avx512);
+KERN_TABLE(avx512vnni);
 
 #endif

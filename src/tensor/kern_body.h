@@ -11,6 +11,7 @@
 //       zero: shorter chains lose less, and the order depends on k alone
 //   I3  sums across lanes add halves: i and i+8, then i+4, i+2, i+1
 
+#include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
 
 #include <float.h>
@@ -187,5 +188,22 @@ static float exp_sum(float *p, size_t n) {
 
 #include "tensor/kern_attend.h"
 
-#define KERN_TABLE(isa)                                                                            \
-    { isa, matmul, kern__quantise, layernorm, attend, exp_sum }
+// --- Tables ----------------------------------------------------------------------------------
+
+static void finish(float *y, size_t ldy, float (*sum)[KERN_PANEL], size_t rows, size_t n,
+                   kern_store how) {
+    for (size_t r = 0; r < rows; r++)
+        finish_row(y + r * ldy, sum[r], n, how);
+}
+
+// The kernels of this file with the integer products of kern_int_SET.c.
+#define KERN_TABLE(set)                                                                            \
+    static void matmul_##set(float *y, size_t ldy, const kern_rows *x, size_t rows,                \
+                             const kern_mat *w, size_t p0, size_t p1, kern_store how) {            \
+        if (kern_type_is_int(w->type))                                                             \
+            kern__int_matmul_##set(y, ldy, x, rows, w, p0, p1, how, finish);                       \
+        else                                                                                       \
+            matmul(y, ldy, x, rows, w, p0, p1, how);                                               \
+    }                                                                                              \
+    const kern kern_##set = {#set,      matmul_##set, kern__int_quantise_##set,                    \
+                             layernorm, attend,       exp_sum}

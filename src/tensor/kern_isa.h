@@ -4,8 +4,6 @@
 
 #include "tensor/kern.h"
 
-extern const kern kern_scalar, kern_avx2, kern_avx512;
-
-void kern__quantise(const kern_rows *x, size_t row, size_t k);
+extern const kern kern_scalar, kern_avx2, kern_avxvnni, kern_avx512, kern_avx512vnni;
 
 #endif

@@ -84,4 +84,4 @@ static float v_top(vec a) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_scalar = KERN_TABLE("scalar");
+KERN_TABLE(scalar);
