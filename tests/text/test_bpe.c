@@ -268,6 +268,38 @@ static void test_limits(void **state) {
     arena_close(&tiny);
 }
 
+// A text that comes in parts has the ids of the whole, wherever it is cut.
+static void test_parts(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "I'll  go\n\n  there \t we've 123 \xE2\x82\xAC\xE2\x80\x83\xE2\x80\x83x \xFF\xFE!",
+        " '  's 'll\xE2\x82 \xF0\x9F\x98\x80\xF0\x9F\x98\x80   \xE4\xBD\xA0\xE5\xA5\xBD  a",
+        "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nx", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ""};
+    for (size_t t = 0; t < countof(texts); t++)
+        for (size_t cut = 0; cut <= strlen(texts[t]); cut++) {
+            arena a = mem;
+            err e = {0};
+            str text = str_of(texts[t]);
+            encoded whole = encode(text, &a), part;
+            size_t used;
+            assert_int_equal(
+                bpe_encode_part(&part.id, &part.n, &used, bpe_gpt2(), str_first(text, cut), &a, &e),
+                OK);
+            assert_true(used <= cut);
+            encoded rest = encode(str_skip(text, used), &a);
+            assert_int_equal(part.n + rest.n, whole.n);
+            assert_memory_equal(part.id, whole.id, part.n * sizeof *part.id);
+            assert_memory_equal(rest.id, whole.id + part.n, rest.n * sizeof *rest.id);
+        }
+    arena a = mem;
+    encoded part;
+    size_t used;
+    str text = STR("The quick brown fox jumps over the lazy dog");
+    assert_int_equal(bpe_encode_part(&part.id, &part.n, &used, bpe_gpt2(), text, &a, NULL), OK);
+    assert_int_equal(used, 34);  // all but " lazy dog"; " lazy" ends 4 bytes before the end
+    assert_int_equal(part.n, 7);
+}
+
 // Gives back all but the ids.
 static void test_memory(void **state) {
     (void)state;
@@ -309,26 +341,29 @@ static uint64_t fnv1a(const uint8_t *p, size_t n) {
     return h;
 }
 
-// 256 single bytes, then `extra`, one token each up to '|'. Returns the table's length.
+// 256 single bytes, then `extra`, one token each up to '|', whose last byte is their second part.
+// Returns the table's length.
 static size_t make_table(uint8_t *t, const char *extra) {
-    uint8_t len[300], bytes[600];
+    uint8_t len[300], left[300] = {0}, bytes[600];
     uint32_t n = 0, n_bytes = 0;
     for (; n < 256; n++)
         len[n] = 1, bytes[n_bytes++] = (uint8_t)n;
     for (str rest = str_of(extra); rest.len; n++) {
         str token = str_cut(&rest, '|');
         len[n] = (uint8_t)token.len;
+        left[n] = (uint8_t)(token.len ? token.len - 1 : 0);
         memcpy(bytes + n_bytes, token.ptr, token.len);
         n_bytes += (uint32_t)token.len;
     }
-    memcpy(t, "bpe-tab1", 8);
+    memcpy(t, "bpe-tab2", 8);
     memcpy(t + 8, &n, 4);
     memcpy(t + 12, &n_bytes, 4);
     memcpy(t + 24, len, n);
-    memcpy(t + 24 + n, bytes, n_bytes);
-    uint64_t sum = fnv1a(t + 24, n + n_bytes);
+    memcpy(t + 24 + n, left, n);
+    memcpy(t + 24 + 2 * n, bytes, n_bytes);
+    uint64_t sum = fnv1a(t + 24, 2 * n + n_bytes);
     memcpy(t + 16, &sum, 8);
-    return 24 + n + n_bytes;
+    return 24 + 2 * n + n_bytes;
 }
 
 static void check_refused(const uint8_t *t, size_t n, status want) {
@@ -341,7 +376,7 @@ static void check_refused(const uint8_t *t, size_t n, status want) {
 
 static void test_table(void **state) {
     (void)state;
-    uint8_t t[1024];
+    uint8_t t[1200];
     bpe *b;
     arena a = mem;
     size_t n = make_table(t, "ab|bc||abc"), n_ids;
@@ -360,7 +395,7 @@ static void test_table(void **state) {
 
 static void test_bad_tables(void **state) {
     (void)state;
-    uint8_t t[1024];
+    uint8_t t[1200];
     size_t n = make_table(t, "ab");
     for (size_t cut = 0; cut < n; cut++)
         check_refused(t, cut, E_FORMAT);
@@ -377,6 +412,9 @@ static void test_bad_tables(void **state) {
     uint64_t sum = fnv1a(t + 24, n - 24);
     memcpy(t + 16, &sum, 8);
     check_refused(t, n, E_FORMAT);
+    n = make_table(t, "ab|xyz");  // "xy" is no token
+    check_refused(t, n, E_FORMAT);
+    n = make_table(t, "ab");
     uint32_t huge = 1u << 31;
     memcpy(t + 8, &huge, 4);
     check_refused(t, n, E_LIMIT);
@@ -393,6 +431,7 @@ int main(void) {
         cmocka_unit_test(test_long_pieces),
         cmocka_unit_test(test_definition),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_table),
