@@ -5,5 +5,6 @@
 #include "tensor/kern.h"
 
 extern const kern kern_scalar, kern_avx2, kern_avxvnni, kern_avx512, kern_avx512vnni;
+extern const kern kern_neon, kern_neondot;
 
 #endif
