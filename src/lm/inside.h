@@ -63,8 +63,10 @@ struct lm_stream {
     _Atomic size_t n_out;   // prompt included
     _Atomic size_t n_read;  // the same, by the reader
 
+    lm_bias *bias;         // the sampler's
     lm_logprob *logprobs;  // n_logprobs for each new id, or NULL
     size_t n_logprobs;
+    float *raw;  // with logprobs: logits before the sampler changed them
     int32_t ids[];
 };
 

@@ -219,6 +219,19 @@ static void race_is_its_definition(void **state) {
     }
 }
 
+// p = q makes every p / q the same.
+static void a_tie_is_won_by_the_first(void **state) {
+    (void)state;
+    for (int rng = 0; rng < LM_RNGS; rng++) {
+        lm_noise a, b;
+        float q[1000];
+        lm__noise_init(&a, (lm_rng)rng, 3);
+        lm__noise_init(&b, (lm_rng)rng, 3);
+        lm__noise(q, 1000, &a);
+        assert_int_equal(lm__noise_race(&b, q, 1000, 0, 1), 0);
+    }
+}
+
 static void race_without_candidates(void **state) {
     (void)state;
     lm_noise g;
@@ -239,6 +252,7 @@ int main(void) {
         cmocka_unit_test(a_call_goes_on_where_the_last_ended),
         cmocka_unit_test(streams_have_names),
         cmocka_unit_test(race_is_its_definition),
+        cmocka_unit_test(a_tie_is_won_by_the_first),
         cmocka_unit_test(race_without_candidates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
