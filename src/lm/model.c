@@ -375,6 +375,7 @@ static status model_fill(lm_model *m, size_t len, const weights *file, const lm_
         key.len = len;
         if (map_panels(m, how->panels, &key, pool, how->note)) return OK;
     }
+    weights_prefetch(file);
     TRY(model_reserve(m, len, e));
     TRY(fill(m, file, true, pool, e));
     if (!how->panels) return OK;
