@@ -80,45 +80,66 @@ static void torch_begin(lm_noise *g) {
     (void)g;
 }
 
+typedef uint64_t pair2 __attribute__((vector_size(16)));  // of two pairs, the first word below
+typedef int32_t int4 __attribute__((vector_size(16)));
+typedef float float4 __attribute__((vector_size(16)));
+
+// The 31 highest of the 53 bits: -log(1 - u) >= u >= what they say.
+static void torch_low(float *low, const uint64_t *raw) {
+    pair2 x;
+    memcpy(&x, raw, sizeof x);
+    float4 f = __builtin_convertvector((int4)(x >> 54 | (x & 0x1fffff) << 10), float4);
+    low[0] = f[0] * 0x1p-31F;
+    low[1] = f[2] * 0x1p-31F;
+}
+
 static void torch_draw(uint64_t *raw, float *low, size_t n, lm_noise *g) {
     for (size_t i = 0, run; i < n; i += run) {
         if (g->at + 2 > LM_MT_WORDS) {  // a pair may lie on both sides of a refill
             uint64_t hi = mt_next(g);
-            raw[i] = hi << 32 | mt_next(g);
+            raw[i] = (uint64_t)mt_next(g) << 32 | hi;
             run = 1;
             continue;
         }
         run = min_size(n - i, (LM_MT_WORDS - g->at) / 2);
-        const uint32_t *w = g->out + g->at;
-        for (size_t j = 0; j < run; j++)
-            raw[i + j] = (uint64_t)w[2 * j] << 32 | w[2 * j + 1];
+        memcpy(raw + i, g->out + g->at, run * sizeof *raw);
         g->at += 2 * run;
     }
-    for (size_t i = 0; i < n; i++) {
-        raw[i] &= (1ULL << 53) - 1;
-        low[i] = (float)(int64_t)raw[i] * 0x1p-53F;  // -log(1 - u) >= u
-    }
+    for (size_t i = 0; i < n; i += 2)
+        torch_low(low + i, raw + i);
 }
 
 static float torch_exact(uint64_t raw) {
-    return (float)-log1p(-((double)raw * 0x1p-53));
+    uint64_t bits = (raw << 32 | raw >> 32) & ((1ULL << 53) - 1);
+    return (float)-log1p(-((double)bits * 0x1p-53));
 }
 
 // --- torch26: MCG31m1 (L'Ecuyer 1999), as MKL's vsRngExponential runs it -----------------------
 // PyTorch drew a new seed for it from MT19937 at each call, which gave it its short period.
 
-enum { MCG_M = 0x7fffffff, MCG_A = 1132489760 };
+enum { MCG_M = 0x7fffffff, MCG_A = 1132489760, MCG_A8 = 1286028348, MCG_APART = 8 };
+
+// a * x modulo the prime 2^31 - 1, both in 1 .. 2^31 - 2, so that it is neither 0 nor the prime.
+static uint64_t mcg_times(uint64_t a, uint64_t x) {
+    uint64_t y = a * x;
+    y = (y & MCG_M) + (y >> 31);
+    return (y & MCG_M) + (y >> 31);
+}
 
 static void torch26_begin(lm_noise *g) {
     g->x = mt_next(g) % MCG_M;
     if (g->x == 0) g->x = 1;
 }
 
+// Each from the one eight before it, so that eight are on their way at a time.
 static void torch26_draw(uint64_t *raw, float *low, size_t n, lm_noise *g) {
-    for (size_t i = 0; i < n; i++, g->x = MCG_A * g->x % MCG_M) {
-        raw[i] = g->x;
-        low[i] = (float)(int64_t)(MCG_M - g->x) / (float)MCG_M;  // -log(u) >= 1 - u
-    }
+    for (size_t i = 0; i < n; i++)
+        raw[i] = i >= MCG_APART ? mcg_times(MCG_A8, raw[i - MCG_APART])
+                 : i            ? mcg_times(MCG_A, raw[i - 1])
+                                : g->x;
+    g->x = mcg_times(MCG_A, raw[n - 1]);
+    for (size_t i = 0; i < n; i++)
+        low[i] = (float)(int64_t)(MCG_M - raw[i]) * 0x1p-31F;  // -log(u) >= 1 - u
 }
 
 static float torch26_exact(uint64_t raw) {
@@ -176,7 +197,7 @@ static const struct {
     [LM_RNG_TORCH26] = {STR_INIT("torch26"), torch26_begin, torch26_draw, torch26_exact},
 };
 
-enum { CHUNK = 256 };
+enum { CHUNK = 256 };  // even: torch_low takes two
 
 bool lm_rng_named(lm_rng *out, str name) {
     for (size_t i = 0; i < countof(streams); i++) {
@@ -193,7 +214,7 @@ void lm__noise_init(lm_noise *g, lm_rng rng, uint64_t seed) {
 }
 
 void lm__noise(float *q, size_t n, lm_noise *g) {
-    uint64_t raw[CHUNK];
+    uint64_t raw[CHUNK] = {0};
     float low[CHUNK];
     streams[g->rng].begin(g);
     for (size_t at = 0, m; at < n; at += m) {
@@ -205,24 +226,54 @@ void lm__noise(float *q, size_t n, lm_noise *g) {
     g->calls++;
 }
 
+// --- The race ------------------------------------------------------------------------------------
+
+typedef struct race {
+    float least, sum;
+    float top;  // the leader's p / q
+    float far;  // p below far * low has lost (I2)
+    size_t winner;
+    float (*exact)(uint64_t raw);
+} race;
+
+static void run_one(race *r, float p, float low, uint64_t raw, size_t i) {
+    if (p < r->least || p < r->far * low) return;
+    float ratio = p / r->sum / r->exact(raw);
+    if (!(ratio > r->top)) return;
+    r->top = ratio;
+    r->far = ratio * r->sum * (1.0F - 0x1p-18F);
+    r->winner = i;
+}
+
+enum { GROUP = 16 };
+
+// Whether all of a group have lost. Nearly all groups of a vocabulary have.
+static bool all_lost(const race *r, const float *p, const float *low) {
+    pair2 run = {0};
+    for (int i = 0; i < GROUP; i += 4) {
+        float4 x, l;
+        memcpy(&x, p + i, sizeof x);
+        memcpy(&l, low + i, sizeof l);
+        run |= (pair2)((x >= r->least) & (x >= r->far * l));
+    }
+    return !(run[0] | run[1]);
+}
+
 size_t lm__noise_race(lm_noise *g, const float *p, size_t n, float least, float sum) {
-    uint64_t raw[CHUNK];
-    float low[CHUNK], top = -1, far = -1;  // p below far * low loses (I2)
-    size_t winner = n;
+    uint64_t raw[CHUNK] = {0};
+    float low[CHUNK];
+    race r = {least, sum, -1, -1, n, streams[g->rng].exact};
     streams[g->rng].begin(g);
     for (size_t at = 0, m; at < n; at += m) {
         m = min_size(CHUNK, n - at);
         streams[g->rng].draw(raw, low, m, g);
-        for (size_t i = 0; i < m; i++) {
-            float x = p[at + i];
-            if (x < least || x < far * low[i]) continue;
-            float race = x / sum / streams[g->rng].exact(raw[i]);
-            if (!(race > top)) continue;
-            top = race;
-            far = race * sum * (1.0F - 0x1p-18F);
-            winner = at + i;
+        for (size_t i = 0; i < m; i += GROUP) {
+            size_t end = min_size(i + GROUP, m);
+            if (end - i == GROUP && all_lost(&r, p + at + i, low + i)) continue;
+            for (size_t j = i; j < end; j++)
+                run_one(&r, p[at + j], low[j], raw[j], at + j);
         }
     }
     g->calls++;
-    return winner;
+    return r.winner;
 }
