@@ -57,14 +57,19 @@ static const char *panels_path(char out[OS_PATH_MAX], const char *dir, const gpt
     return out;
 }
 
-static status open_tokens(gpt2_model *m, const char *path, err *e) {
-    char file[OS_PATH_MAX];
+static bool has_file(const char *folder, const char *name) {
+    char path[OS_PATH_MAX];
     os_file_stat s;
     err none = {0};
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    return n > 0 && n < OS_PATH_MAX && os_stat(&s, path, &none) == OK;
+}
+
+// A folder's own tokenizer; without one, and for a checkpoint, GPT-2's.
+static status open_tokens(gpt2_model *m, const char *path, err *e) {
     m->tokens = bpe_gpt2();
-    int n = snprintf(file, sizeof file, "%s/tokenizer.json", path);
-    if (n > 0 && n < OS_PATH_MAX && os_stat(&s, file, &none) == OK) {
-        TRY(bpe_open_json(&m->own, file, e));
+    if (has_file(path, "tokenizer.json") || has_file(path, "vocab.json")) {
+        TRY(bpe_open_folder(&m->own, path, e));
         m->tokens = m->own;
     }
     m->token_max = 1;
@@ -72,7 +77,7 @@ static status open_tokens(gpt2_model *m, const char *path, err *e) {
         m->token_max = max_size(m->token_max, bpe_token(m->tokens, (int32_t)i).len);
     return m->token_max <= GPT2_TOKEN_MAX
                ? OK
-               : err_set(e, E_LIMIT, "%s: a token of %zu bytes, the limit is %d", file,
+               : err_set(e, E_LIMIT, "%s: a token of %zu bytes, the limit is %d", path,
                          m->token_max, GPT2_TOKEN_MAX);
 }
 

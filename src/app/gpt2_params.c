@@ -1,4 +1,4 @@
-// Parameters of a generation: a table, a setter for each kind, and the forms that find (row, value).
+// Parameters of a generation: a table, a setter for each kind, and the forms that find a row.
 //
 //   I1  what passes here is in the range that lm/engine.h names, but for ids of logit_bias, which
 //       depend on the model

@@ -3,6 +3,7 @@ import html
 import json
 import math
 import re
+import shutil
 import socket
 import threading
 import time
@@ -586,6 +587,41 @@ def test_panels_are_kept_for_the_next_start(tmp_path):
     kept[0].write_bytes(b"not these weights")  # then they are made anew
     with Server("--gpt2", f"{CHECKPOINT},int8", "--panels", tmp_path / "panels") as s:
         assert s.get("/gpt2/generate/The%20server?max_length=40&seed=1").text == texts[0]
+
+
+def byte_tokenizer():
+    """A tokenizer.json in which every byte is a token."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [b for b in range(256) if b not in shown]
+    chars = {b: chr(b) for b in shown} | {b: chr(256 + i) for i, b in enumerate(rest)}
+    return {"model": {"type": "BPE", "vocab": {chars[b]: b for b in range(256)}, "merges": []},
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False},
+            "decoder": {"type": "ByteLevel"}}
+
+
+def test_hugging_face_folders(tmp_path):
+    """One whole, one in shards, one with a tokenizer of its own, side by side."""
+    golden = ROOT / "tests/golden"
+    own = tmp_path / "own"
+    shutil.copytree(golden / "hf_single", own)
+    (own / "tokenizer.json").write_text(json.dumps(byte_tokenizer()))
+    with Server("--gpt2", golden / "hf_single", "--gpt2", f"{golden}/hf_sharded/",
+                "--gpt2", f"bytes={own},f32") as s:
+        models = json.loads(s.get("/gpt2/models").text)
+        assert [m["name"] for m in models] == ["gpt2", "hf_sharded", "bytes"], s.errors.decode()
+        assert [m["tokenizer"] for m in models] == ["built-in", "built-in", "tokenizer.json"]
+        assert models[2]["tokens"] == 256 and models[0]["n_layer"] == 2
+        r = s.get("/gpt2/generate/Any%20bytes?max_length=40&seed=1&model=bytes")
+        assert r.status == 200 and r.text.startswith("Any bytes") and r.headers["X-Model-Name"] == "bytes"
+        assert s.get("/gpt2/generate/!?max_length=20&seed=1").text.startswith("!")
+        # GPT-2's ids go further than this model's: it is said, and nothing breaks.
+        r = s.get("/gpt2/generate/Hello?max_length=20")
+        assert r.status == 400 and s.is_alive()
+        over = s.get("/gpt2/generate/" + "x" * 60 + "?model=bytes")
+        assert over.status == 400 and "60" in over.text and "48" in over.text
+    (own / "tokenizer.json").write_text("{}")
+    with Server("--gpt2", own) as s:
+        assert "tokenizer.json" in s.errors.decode() and s.get("/gpt2/generate/Hi").status == 503
 
 
 # --- Bad checkpoints -------------------------------------------------------------------------
