@@ -169,6 +169,8 @@ struct lm_engine {
     bool is_started, closing;
     status start;
     err start_err;
+    probe probe;  // immutable once started
+    bool has_probe;
     lm_queue queue;
     int n_live;
     lm_counters shown;

@@ -449,6 +449,18 @@ static void figures_add_up(void **state) {
     lm_model_close(m);
 }
 
+static void an_engine_knows_its_machine_when_asked(void **state) {
+    (void)state;
+    lm_engine *g = engine_new(1, 1, 1);
+    assert_null(lm_engine_calibration(g));
+    lm_engine_close(g);
+    assert_int_equal(
+        lm_engine_open(&g, &(lm_config){.n_threads = 2, .probe_bytes = PROBE_BYTES_MIN}, NULL), OK);
+    const probe *p = lm_engine_calibration(g);
+    assert_true(p->read_bytes_per_s > 0 && p->f32_flops > 0 && p->int8_ops > 0);
+    lm_engine_close(g);
+}
+
 static void buckets_hold_what_they_say(void **state) {
     (void)state;
     lm_histogram h = {0};
@@ -479,6 +491,7 @@ int main(void) {
         cmocka_unit_test(a_flood_leaves_pages_for_others),
         cmocka_unit_test(a_slow_reader_pauses_its_stream),
         cmocka_unit_test(figures_add_up),
+        cmocka_unit_test(an_engine_knows_its_machine_when_asked),
         cmocka_unit_test(buckets_hold_what_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
