@@ -1,7 +1,8 @@
 // 64 clients that submit, read, dawdle, break off and come again, for as long as was asked.
 //
 // Requests are drawn from a small set whose texts are known from the beginning: what comes out must
-// be these, or their beginnings, in any crowd. At the end every page must be back. Meant for the sanitizers: `make soak SAN=address,undefined`, `SAN=thread`.
+// be these, or their beginnings, in any crowd. At the end every page must be back. Meant for the
+// sanitizers: `make soak SAN=address,undefined`, `SAN=thread`.
 //
 //   soak_engine SECONDS [SEED]
 
