@@ -100,11 +100,12 @@ typedef struct kern_kv {
 // Writes position `pos`.
 void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head);
 
-// Rows of queries that look at the same keys: row i sees positions [0, n + i / per). `per` query
-// heads share one head of keys (grouped-query attention; 1 where each has its own).
+// Rows of queries that look at the same keys: `per` heads of each of some tokens (grouped-query
+// attention; 1 where each head has its own keys). Row i is head i % per of token i / per, which
+// sees positions [0, n + i / per).
 typedef struct kern_attend {
-    const float *q;  // [rows][ld_q]
-    float *out;      // [rows][ld_out]
+    const float *q;  // [rows / per][ld_q], `per` heads side by side; and so
+    float *out;      // [rows / per][ld_out]
     size_t ld_q, ld_out;
     size_t rows, per, n, head;
 } kern_attend;

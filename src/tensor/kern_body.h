@@ -1,7 +1,7 @@
 // tensor/kern_body.h -- the kernels, written once over 16 virtual lanes.
 //
-// Included by kern_scalar.c, kern_avx2.c and kern_avx512.c, which define `vec` (16 floats), the
-// operations on it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min,
+// Included by kern_{scalar,avx2,avx512,neon}.c, which define `vec` (16 floats), the operations on
+// it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min, v_zero_below,
 // v_pow2, v_sum, v_top) and ROWS, the number of activation rows whose accumulators fit the
 // registers.
 //
@@ -12,6 +12,7 @@
 #include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -43,6 +44,11 @@ INLINE vec exp_vec(vec x) {
     return v_pow2(p, t);
 }
 
+// For weights of a softmax: 0 below -86, so that -infinity takes part in nothing.
+INLINE vec soft_exp_vec(vec x) {
+    return v_zero_below(exp_vec(x), x, v_set(-86.0F));
+}
+
 // x/2 (1 + tanh u) is x / (1 + e^-2u), with u = sqrt(2/pi) (x + 0.044715 x^3).
 INLINE vec gelu_vec(vec x) {
     vec cubic = v_fma(v_mul(v_mul(x, x), x), v_set(0.044715F), x);
@@ -72,17 +78,33 @@ static void layernorm(float *y, const float *x, const float *gain, const float *
 
 // --- Softmax ---------------------------------------------------------------------------------
 
+INLINE vec soften(float *p, vec max) {
+    vec e = soft_exp_vec(v_sub(v_load(p), max));
+    v_store(p, e);
+    return e;
+}
+
+// Four vectors at a time, each with a largest and a sum of its own: one chain of maxima, then of
+// additions, would take half as long again.
 static float exp_sum(float *p, size_t n) {
-    vec top = v_load(p), sum = v_set(0);
-    for (size_t i = KERN_LANES; i < n; i += KERN_LANES)
-        top = v_max(top, v_load(p + i));
-    vec max = v_set(v_top(top));
-    for (size_t i = 0; i < n; i += KERN_LANES) {
-        vec e = exp_vec(v_sub(v_load(p + i), max));
-        v_store(p + i, e);
-        sum = v_add(sum, e);
+    enum { STEP = 4 * KERN_LANES };
+    vec top[4], sum[4];
+    size_t i = 0, j = 0;
+    UNROLL for (int c = 0; c < 4; c++) {
+        top[c] = v_set(-FLT_MAX);
+        sum[c] = v_set(0);
     }
-    return v_sum(sum);
+    for (; i + STEP <= n; i += STEP)
+        UNROLL for (int c = 0; c < 4; c++) top[c] = v_max(v_load(p + i + c * KERN_LANES), top[c]);
+    for (; i < n; i += KERN_LANES)
+        top[0] = v_max(v_load(p + i), top[0]);
+    vec max = v_set(v_top(v_max(v_max(top[0], top[2]), v_max(top[1], top[3]))));
+    for (; j + STEP <= n; j += STEP)
+        UNROLL for (int c = 0; c < 4; c++) sum[c] =
+            v_add(sum[c], soften(p + j + c * KERN_LANES, max));
+    for (; j < n; j += KERN_LANES)
+        sum[0] = v_add(sum[0], soften(p + j, max));
+    return v_sum(v_add(v_add(sum[0], sum[2]), v_add(sum[1], sum[3])));
 }
 
 #include "tensor/kern_attend.h"
