@@ -337,12 +337,14 @@ static status open_all(bench *b, const gpt2_spec *spec, const char *panels, err 
     if (b->spec->block_size <= 2 * PROMPT)
         return err_set(e, E_LIMIT, "a context of %d is too short to measure", b->spec->block_size);
     b->ids = arena_array(&b->a, int32_t, (size_t)b->spec->block_size);
-    os_pool *pool;
-    TRY(os_pool_open(&pool, b->n_threads - 1, 0, "probe", e));
-    status s = probe_machine(&b->limits, pool, b->spec->bytes_per_token, e);
-    os_pool_close(pool);
-    lm_config c = {.n_threads = b->n_threads, .streams_max = LM_STREAMS_MAX};
-    return s ? s : lm_engine_open(&b->engine, &c, e);
+    lm_config c = {.n_threads = b->n_threads,
+                   .streams_max = LM_STREAMS_MAX,
+                   .probe_bytes = b->spec->bytes_per_token};
+    TRY(lm_engine_open(&b->engine, &c, e));
+    const probe *p = lm_engine_calibration(b->engine);
+    if (!p) return err_set(e, E_MEMORY, "no memory to measure the machine");
+    b->limits = *p;
+    return OK;
 }
 
 static int run(void *opts, const opt_list *rest) {
