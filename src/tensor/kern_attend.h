@@ -49,8 +49,8 @@ INLINE const float *page_of(const attend_group *g, size_t page, const int rows) 
     return g->t->kv->base + g->t->kv->page[min_size(page, last)] * g->t->kv->stride;
 }
 
-// acc[r][c] += a[r * row + i * step] * w[c][i * ld] for i < k. Few rows run at the speed of memory:
-// they ask for what the next block will need.
+// acc[r][c] += a[r * row + i * step] * w[c][i * ld] for i < k. What the next block will need is
+// asked for: pages lie anywhere (prefill of 512 with AVX-512: 101 GFLOP/s without, 110 with).
 INLINE void fma_steps(vec (*acc)[WIDE_MAX], const float *a, size_t row, size_t step,
                       const float *const *w, const float *const *next, size_t ld, size_t k,
                       const int rows, const int wide) {
@@ -58,7 +58,7 @@ INLINE void fma_steps(vec (*acc)[WIDE_MAX], const float *a, size_t row, size_t s
         vec b[WIDE_MAX];
         UNROLL for (int c = 0; c < wide; c++) {
             b[c] = v_load(w[c] + i * ld);
-            if (rows < 4) __builtin_prefetch(next[c] + i * ld, 0, 2);
+            __builtin_prefetch(next[c] + i * ld, 0, 2);
         }
         UNROLL for (int r = 0; r < rows; r++) {
             vec x = v_set(a[(size_t)r * row + i * step]);
