@@ -190,6 +190,20 @@ unit: $(filter $(if $(T),$(B)/tests/$(T)%,%),$(UNIT)) ## C unit tests (T=http: o
 e2e: build/parallelopedia $(HANDBOOK) $(TOOLS) ## the real program over real sockets
 	PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(T),-k '$(T)')
 
+# Real texts: Wikipedia dumps in several languages beside the project, else what lies in it.
+PROOF_TEXTS := $(firstword $(wildcard ../shared/data/wiki/enwiki-sample.xml.bz2) README.md) \
+  $(wildcard ../shared/data/wiki/ltgwiki.xml.bz2 ../shared/data/wiki/minidumps/*.bz2) \
+  $(wildcard src/*/*.c docs/*.md demo/handbook/*)
+.PHONY: proof-tokenizer
+proof-tokenizer: $(B)/tests/text/test_bpe ## ids equal tiktoken's on 20,000 random, 20,000 real texts, every character
+	@mkdir -p build/proof
+	@node tests/golden/make_bpe.mjs random 20000 $(or $(SEED),7) > build/proof/random.txt
+	@node tests/golden/make_bpe.mjs real 20000 $(or $(SEED),7) $(PROOF_TEXTS) > build/proof/real.txt
+	@node tests/golden/make_bpe.mjs unicode > build/proof/unicode.txt
+	@for f in random real unicode; do echo "== $$f: $$(wc -l < build/proof/$$f.txt) texts"; \
+	  BPE_GOLDEN=build/proof/$$f.txt $< >build/proof/$$f.log 2>&1 || { cat build/proof/$$f.log; exit 1; }; \
+	  grep PASSED build/proof/$$f.log; done
+
 # The kernels' tests as a program for the other architecture: also the hashes in them must agree.
 ARM64_LIB   := build/arm64/lib
 ARM64_TESTS := $(wildcard tests/tensor/test_kern*.c tests/tensor/test_attend.c)

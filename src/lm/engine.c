@@ -305,6 +305,10 @@ void lm_engine_counters(lm_counters *out, const lm_engine *cg) {
     out->kv_max = g->c.kv_max;
 }
 
+const probe *lm_engine_calibration(const lm_engine *g) {
+    return g->has_probe ? &g->probe : NULL;
+}
+
 int lm_engine_retry_after_s(const lm_engine *cg) {
     lm_engine *g = (lm_engine *)cg;
     pthread_mutex_lock(&g->lock);
@@ -329,6 +333,8 @@ static void *scheduler(void *arg) {
     pthread_setname_np(pthread_self(), "lm-engine");
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     status st = os_pool_open(&g->pool, g->c.n_threads - 1, 1, "lm-worker", &g->start_err);
+    if (!st && g->c.probe_bytes)
+        g->has_probe = probe_machine(&g->probe, g->pool, g->c.probe_bytes, NULL) == OK;
     pthread_mutex_lock(&g->lock);
     g->start = st;
     g->is_started = true;

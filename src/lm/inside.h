@@ -63,8 +63,10 @@ struct lm_stream {
     _Atomic size_t n_out;   // prompt included
     _Atomic size_t n_read;  // the same, by the reader
 
+    lm_bias *bias;         // the sampler's
     lm_logprob *logprobs;  // n_logprobs for each new id, or NULL
     size_t n_logprobs;
+    float *raw;  // with logprobs: logits before the sampler changed them
     int32_t ids[];
 };
 
@@ -167,6 +169,8 @@ struct lm_engine {
     bool is_started, closing;
     status start;
     err start_err;
+    probe probe;  // immutable once started
+    bool has_probe;
     lm_queue queue;
     int n_live;
     lm_counters shown;

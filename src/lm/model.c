@@ -338,6 +338,15 @@ static status check_whole(const weights *file, const lm_spec *s, err *e) {
 
 // --- Open ------------------------------------------------------------------------------------
 
+// What the file's own element type is held in: that of the embedding stands for all.
+static kern_type type_of(const weights *file) {
+    char name[32];
+    tensor t;
+    snprintf(name, sizeof name, "%swte.weight", prefix_of(file));
+    if (!weights_tensor(&t, file, name)) return KERN_F32;  // fill_part will name it
+    return t.dtype == TENSOR_BF16 ? KERN_BF16 : t.dtype == TENSOR_F16 ? KERN_F16 : KERN_F32;
+}
+
 // Compares every tensor's shape and, with `pack`, takes all of them into the image.
 static status fill(lm_model *m, const weights *file, bool pack, os_pool *pool, err *e) {
     size_t most = (size_t)m->spec.n_layer * countof(layer_parts) + countof(model_parts);
@@ -375,6 +384,7 @@ static status model_fill(lm_model *m, size_t len, const weights *file, const lm_
         key.len = len;
         if (map_panels(m, how->panels, &key, pool, how->note)) return OK;
     }
+    weights_prefetch(file);
     TRY(model_reserve(m, len, e));
     TRY(fill(m, file, true, pool, e));
     if (!how->panels) return OK;
@@ -388,7 +398,7 @@ static status model_from(lm_model **out, const weights *file, const lm_load *how
     lm_spec s;
     TRY(lm__spec_read(&s, file, e));
     TRY(check_whole(file, &s, e));
-    set_types(&s, how->has_type ? how->type : KERN_F32);
+    set_types(&s, how->has_type ? how->type : type_of(file));
     os_pool *pool = NULL;
     lm_model *m = NULL;
     size_t len = 0;

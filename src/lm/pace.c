@@ -11,7 +11,7 @@ static const double unit[LM_PACE_TERMS] = {1, 32, 32 * 512};  // of a step, so t
 enum { TERMS = LM_PACE_TERMS };
 
 #define FADE  0.97  // half of what is known is from the last 23 steps
-#define FAITH 0.05  // weight of the guess, in steps
+#define FAITH 0.02  // weight of the guess, in steps
 
 void lm__pace_init(lm_pace *p, uint64_t bytes, uint64_t row_flops, uint64_t position_flops) {
     *p = (lm_pace){.guess = {(double)bytes / 20e9 + 1e-5, (double)row_flops / 100e9 + 1e-8,

@@ -1,7 +1,9 @@
 // The image of a model's weights as a file, with all that says whether it may be used.
 //
 // Checksums are compared at every open, on all cores: a pass at memory's speed, once, over what the
-// first token would have to read anyway; a wrong weight would be noticed by nobody. Rejected:
+// first token would have to read anyway; a wrong weight would be noticed by nobody. They are sums of
+// their own, in the key, over eight streams: the sections' sum is one chain of multiplications, a
+// quarter as fast. Rejected:
 // trusting the file (see above), and a file of panels instead of the weights (somebody would have
 // to keep two files that belong together).
 //
@@ -15,7 +17,7 @@
 #include <stdlib.h>
 
 static const char magic[8] = "plpanel";
-enum { FORMAT = 1, PART_ALIGN = STORE_SUM_BLOCK, PROBE_ROWS = 40, PROBE_COLS = 160 };
+enum { FORMAT = 1, LANES = 8, PART_ALIGN = STORE_SUM_BLOCK, PROBE_ROWS = 40, PROBE_COLS = 160 };
 
 // --- The key -------------------------------------------------------------------------------------
 
@@ -48,14 +50,35 @@ static str part_of(const uint8_t *image, uint64_t len, size_t i) {
     return (str){(const char *)image + at, min_size(step, len - at)};
 }
 
+static uint64_t sum_of(str s) {
+    uint64_t lane[LANES] = {1, 2, 3, 4, 5, 6, 7, 8}, w[LANES];
+    for (; s.len >= sizeof w; s = str_skip(s, sizeof w)) {
+        memcpy(w, s.ptr, sizeof w);
+        for (size_t i = 0; i < LANES; i++) {
+            uint64_t x = (lane[i] ^ w[i]) * 0x9e3779b97f4a7c15u;
+            lane[i] = x ^ x >> 32;
+        }
+    }
+    return str_hash(s, str_hash((str){(const char *)lane, sizeof lane}, s.len));
+}
+
 // --- Read ----------------------------------------------------------------------------------------
+
+// What section 0 holds.
+typedef struct head {
+    lm_panels_key key;
+    uint64_t sum[LM_PANELS_PARTS];
+} head;
+
+static const head *head_of(const store_in *in) {
+    return (const head *)(const void *)store_in_section(in, 0).ptr;
+}
 
 static status check_key(const store_in *in, const lm_panels_key *key, const char *path, err *e) {
     str s = store_in_section(in, 0);
-    lm_panels_key have;
-    if (s.len != sizeof have || store_sum(s) != in->h->section[0].sum)
+    if (s.len != sizeof(head) || store_sum(s) != in->h->section[0].sum)
         return err_set(e, E_FORMAT, "%s: damaged key", path);
-    memcpy(&have, s.ptr, sizeof have);
+    lm_panels_key have = head_of(in)->key;
     if (have.identity != key->identity)
         return err_set(e, E_STALE, "%s: panels of other weights", path);
     if (have.type != key->type || have.head_type != key->head_type)
@@ -81,8 +104,7 @@ typedef struct sum_job {
 
 static void sum_one(void *arg, size_t i) {
     sum_job *j = arg;
-    int section = (int)i + 1;
-    if (store_sum(store_in_section(j->in, section)) != j->in->h->section[section].sum)
+    if (sum_of(store_in_section(j->in, (int)i + 1)) != head_of(j->in)->sum[i])
         atomic_store(&j->differs, true);
 }
 
@@ -91,6 +113,7 @@ static status check_image(const store_in *in, const uint8_t **image, const lm_pa
     *image = (const uint8_t *)store_in_section(in, 1).ptr;
     if (!*image || !is_one_run(in, *image, key->len))
         return err_set(e, E_FORMAT, "%s: damaged sections", path);
+    os_map_advise(&in->map, OS_MAP_WILLNEED);
     sum_job j = {.in = in};
     os_pool_for(pool, LM_PANELS_PARTS, sum_one, &j);
     return j.differs ? err_set(e, E_FORMAT, "%s: damaged panels", path) : OK;
@@ -113,7 +136,10 @@ static status put(store_out *o, int section, str s, err *e) {
 }
 
 static status put_all(store_out *o, const lm_panels_key *key, const uint8_t *image, err *e) {
-    TRY(put(o, 0, (str){(const char *)key, sizeof *key}, e));
+    head h = {.key = *key};
+    for (size_t i = 0; i < LM_PANELS_PARTS; i++)
+        h.sum[i] = sum_of(part_of(image, key->len, i));
+    TRY(put(o, 0, (str){(const char *)&h, sizeof h}, e));
     for (size_t i = 0; i < LM_PANELS_PARTS; i++) {
         str part = part_of(image, key->len, i);
         if (part.len) TRY(put(o, (int)i + 1, part, e));

@@ -4,13 +4,17 @@
 //
 //   I1  a call takes from the generator what its n says, whatever p holds: the noise of a step is
 //       known from the seed and the steps before
-//   I2  low[i] <= q[i] * (1 + 2^-20): an id whose p / low loses has lost without a logarithm
+//   I2  low[i] <= q[i] * (1 + 2^-20): an id whose p / low loses has lost without a logarithm.
+//       low[i] may be below 0: such an id cannot lose so
 
 #include "lm/rng.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 // --- MT19937 (Matsumoto and Nishimura 1998), seeded by init_genrand -----------------------------
 
@@ -80,45 +84,66 @@ static void torch_begin(lm_noise *g) {
     (void)g;
 }
 
+typedef uint64_t pair2 __attribute__((vector_size(16)));  // of two pairs, the first word below
+typedef int32_t int4 __attribute__((vector_size(16)));
+typedef float float4 __attribute__((vector_size(16)));
+
+// The 31 highest of the 53 bits: -log(1 - u) >= u >= what they say.
+static void torch_low(float *low, const uint64_t *raw) {
+    pair2 x;
+    memcpy(&x, raw, sizeof x);
+    float4 f = __builtin_convertvector((int4)(x >> 54 | (x & 0x1fffff) << 10), float4);
+    low[0] = f[0] * 0x1p-31F;
+    low[1] = f[2] * 0x1p-31F;
+}
+
 static void torch_draw(uint64_t *raw, float *low, size_t n, lm_noise *g) {
     for (size_t i = 0, run; i < n; i += run) {
         if (g->at + 2 > LM_MT_WORDS) {  // a pair may lie on both sides of a refill
             uint64_t hi = mt_next(g);
-            raw[i] = hi << 32 | mt_next(g);
+            raw[i] = (uint64_t)mt_next(g) << 32 | hi;
             run = 1;
             continue;
         }
         run = min_size(n - i, (LM_MT_WORDS - g->at) / 2);
-        const uint32_t *w = g->out + g->at;
-        for (size_t j = 0; j < run; j++)
-            raw[i + j] = (uint64_t)w[2 * j] << 32 | w[2 * j + 1];
+        memcpy(raw + i, g->out + g->at, run * sizeof *raw);
         g->at += 2 * run;
     }
-    for (size_t i = 0; i < n; i++) {
-        raw[i] &= (1ULL << 53) - 1;
-        low[i] = (float)(int64_t)raw[i] * 0x1p-53F;  // -log(1 - u) >= u
-    }
+    for (size_t i = 0; i < n; i += 2)
+        torch_low(low + i, raw + i);
 }
 
 static float torch_exact(uint64_t raw) {
-    return (float)-log1p(-((double)raw * 0x1p-53));
+    uint64_t bits = (raw << 32 | raw >> 32) & ((1ULL << 53) - 1);
+    return (float)-log1p(-((double)bits * 0x1p-53));
 }
 
 // --- torch26: MCG31m1 (L'Ecuyer 1999), as MKL's vsRngExponential runs it -----------------------
 // PyTorch drew a new seed for it from MT19937 at each call, which gave it its short period.
 
-enum { MCG_M = 0x7fffffff, MCG_A = 1132489760 };
+enum { MCG_M = 0x7fffffff, MCG_A = 1132489760, MCG_A8 = 1286028348, MCG_APART = 8 };
+
+// a * x modulo the prime 2^31 - 1, both in 1 .. 2^31 - 2, so that it is neither 0 nor the prime.
+static uint64_t mcg_times(uint64_t a, uint64_t x) {
+    uint64_t y = a * x;
+    y = (y & MCG_M) + (y >> 31);
+    return (y & MCG_M) + (y >> 31);
+}
 
 static void torch26_begin(lm_noise *g) {
     g->x = mt_next(g) % MCG_M;
     if (g->x == 0) g->x = 1;
 }
 
+// Each from the one eight before it, so that eight are on their way at a time.
 static void torch26_draw(uint64_t *raw, float *low, size_t n, lm_noise *g) {
-    for (size_t i = 0; i < n; i++, g->x = MCG_A * g->x % MCG_M) {
-        raw[i] = g->x;
-        low[i] = (float)(int64_t)(MCG_M - g->x) / (float)MCG_M;  // -log(u) >= 1 - u
-    }
+    for (size_t i = 0; i < n; i++)
+        raw[i] = i >= MCG_APART ? mcg_times(MCG_A8, raw[i - MCG_APART])
+                 : i            ? mcg_times(MCG_A, raw[i - 1])
+                                : g->x;
+    g->x = mcg_times(MCG_A, raw[n - 1]);
+    for (size_t i = 0; i < n; i++)
+        low[i] = (float)(int64_t)(MCG_M - raw[i]) * 0x1p-31F;  // -log(u) >= 1 - u
 }
 
 static float torch26_exact(uint64_t raw) {
@@ -127,20 +152,40 @@ static float torch26_exact(uint64_t raw) {
 
 // --- cuda: Philox4x32-10 (Salmon et al. 2011), first word of the output at {call, element} ------
 
-static uint32_t philox(uint64_t key, uint64_t call, uint64_t element) {
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    uint32_t c[4] = {(uint32_t)call, (uint32_t)(call >> 32), (uint32_t)element,
-                     (uint32_t)(element >> 32)};
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53U * c[0], b = (uint64_t)0xCD9E8D57U * c[2];
-        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ k0, (uint32_t)b,
-                            (uint32_t)(a >> 32) ^ c[3] ^ k1, (uint32_t)a};
-        for (int i = 0; i < 4; i++)
-            c[i] = next[i];
-        k0 += 0x9E3779B9U;
-        k1 += 0xBB67AE85U;
+// Products of the low halves of two.
+static pair2 wide_times(pair2 x, uint32_t by) {
+#ifdef __SSE2__
+    return (pair2)_mm_mul_epu32((__m128i)x, (__m128i)(pair2){by, by});
+#else
+    return (x & 0xffffffff) * by;
+#endif
+}
+
+enum { PHILOX_ROUNDS = 10 };
+
+// The key of each round, for two elements.
+static void philox_keys(pair2 keys[PHILOX_ROUNDS][2], uint64_t seed) {
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int i = 0; i < PHILOX_ROUNDS; i++, k0 += 0x9E3779B9U, k1 += 0xBB67AE85U) {
+        keys[i][0] = (pair2){k0, k0};
+        keys[i][1] = (pair2){k1, k1};
     }
-    return c[0];
+}
+
+// For two elements: each word in the low half of 64 bits; what the upper halves hold does not
+// matter until the end.
+static void philox2(uint64_t out[2], const pair2 keys[PHILOX_ROUNDS][2], uint64_t call,
+                    uint64_t element) {
+    pair2 c0 = {call, call}, c1 = c0 >> 32, c2 = {element, element + 1}, c3 = c2 >> 32;
+    for (int i = 0; i < PHILOX_ROUNDS; i++) {
+        pair2 a = wide_times(c0, 0xD2511F53U), b = wide_times(c2, 0xCD9E8D57U);
+        c0 = (b >> 32) ^ c1 ^ keys[i][0];
+        c2 = (a >> 32) ^ c3 ^ keys[i][1];
+        c1 = b;
+        c3 = a;
+    }
+    c0 &= 0xffffffff;
+    memcpy(out, &c0, sizeof c0);
 }
 
 static void cuda_begin(lm_noise *g) {
@@ -152,10 +197,14 @@ static float cuda_uniform(uint64_t raw) {                              // (0, 1]
 }
 
 static void cuda_draw(uint64_t *raw, float *low, size_t n, lm_noise *g) {
-    for (size_t i = 0; i < n; i++) {
-        raw[i] = philox(g->seed, g->calls, g->x++);
-        low[i] = 1.0F - cuda_uniform(raw[i]);
-    }
+    pair2 keys[PHILOX_ROUNDS][2];
+    philox_keys(keys, g->seed);
+    for (size_t i = 0; i < n; i += 2)
+        philox2(raw + i, keys, g->calls, g->x + i);
+    g->x += n;
+    for (size_t i = 0; i < n; i++)
+        // -log(u) >= 1 - u, and u is rounded twice, by 2^-25 at most.
+        low[i] = (float)(int64_t)(0xffffffff - raw[i]) * 0x1p-32F - 0x1p-24F;
 }
 
 static float cuda_exact(uint64_t raw) {
@@ -176,7 +225,7 @@ static const struct {
     [LM_RNG_TORCH26] = {STR_INIT("torch26"), torch26_begin, torch26_draw, torch26_exact},
 };
 
-enum { CHUNK = 256 };
+enum { CHUNK = 256 };  // even: some take two
 
 bool lm_rng_named(lm_rng *out, str name) {
     for (size_t i = 0; i < countof(streams); i++) {
@@ -193,7 +242,7 @@ void lm__noise_init(lm_noise *g, lm_rng rng, uint64_t seed) {
 }
 
 void lm__noise(float *q, size_t n, lm_noise *g) {
-    uint64_t raw[CHUNK];
+    uint64_t raw[CHUNK] = {0};
     float low[CHUNK];
     streams[g->rng].begin(g);
     for (size_t at = 0, m; at < n; at += m) {
@@ -205,24 +254,54 @@ void lm__noise(float *q, size_t n, lm_noise *g) {
     g->calls++;
 }
 
+// --- The race ------------------------------------------------------------------------------------
+
+typedef struct race {
+    float least, sum;
+    float top;  // the leader's p / q
+    float far;  // p below far * low has lost (I2)
+    size_t winner;
+    float (*exact)(uint64_t raw);
+} race;
+
+static void run_one(race *r, float p, float low, uint64_t raw, size_t i) {
+    if (p < r->least || p < r->far * low) return;
+    float ratio = p / r->sum / r->exact(raw);
+    if (!(ratio > r->top)) return;
+    r->top = ratio;
+    r->far = ratio * r->sum * (1.0F - 0x1p-18F);
+    r->winner = i;
+}
+
+enum { GROUP = 16 };
+
+// Whether all of a group have lost. Nearly all groups of a vocabulary have.
+static bool all_lost(const race *r, const float *p, const float *low) {
+    pair2 run = {0};
+    for (int i = 0; i < GROUP; i += 4) {
+        float4 x, l;
+        memcpy(&x, p + i, sizeof x);
+        memcpy(&l, low + i, sizeof l);
+        run |= (pair2)((x >= r->least) & (x >= r->far * l));
+    }
+    return !(run[0] | run[1]);
+}
+
 size_t lm__noise_race(lm_noise *g, const float *p, size_t n, float least, float sum) {
-    uint64_t raw[CHUNK];
-    float low[CHUNK], top = -1, far = -1;  // p below far * low loses (I2)
-    size_t winner = n;
+    uint64_t raw[CHUNK] = {0};
+    float low[CHUNK];
+    race r = {least, sum, -1, 0, n, streams[g->rng].exact};
     streams[g->rng].begin(g);
     for (size_t at = 0, m; at < n; at += m) {
         m = min_size(CHUNK, n - at);
         streams[g->rng].draw(raw, low, m, g);
-        for (size_t i = 0; i < m; i++) {
-            float x = p[at + i];
-            if (x < least || x < far * low[i]) continue;
-            float race = x / sum / streams[g->rng].exact(raw[i]);
-            if (!(race > top)) continue;
-            top = race;
-            far = race * sum * (1.0F - 0x1p-18F);
-            winner = at + i;
+        for (size_t i = 0; i < m; i += GROUP) {
+            size_t end = min_size(i + GROUP, m);
+            if (end - i == GROUP && all_lost(&r, p + at + i, low + i)) continue;
+            for (size_t j = i; j < end; j++)
+                run_one(&r, p[at + j], low[j], raw[j], at + j);
         }
     }
     g->calls++;
-    return winner;
+    return r.winner;
 }

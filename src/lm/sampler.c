@@ -225,8 +225,10 @@ static size_t take_best(uint64_t pool[POOL + BLOCK], size_t k, const float *x, s
     float bar = -INFINITY;
     for (size_t i = 0; i < n; i += BLOCK) {
         if (!any_above(x + i, bar)) continue;
-        for (size_t j = i; j < min_size(i + BLOCK, n); j++)
-            if (x[j] > bar) pool[got++] = key_of(x[j], j);
+        for (size_t j = i; j < min_size(i + BLOCK, n); j++) {
+            pool[got] = key_of(x[j], j);  // no branch: nobody can guess which it is
+            got += x[j] > bar;
+        }
         if (got < full) continue;
         select_best(pool, got, k);
         bar = key_logit(pool[k - 1]);

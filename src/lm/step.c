@@ -14,6 +14,8 @@
 
 #include "os/clock.h"
 
+#include <string.h>
+
 enum {
     PROMPT_ROWS_MIN = KERN_PAGE,  // of a step: prompts go on, however slow the machine is
 };
@@ -124,9 +126,14 @@ static void sample_one(void *arg, size_t i) {
     step *st = arg;
     lm_stream *s = st->of[i];
     const lm_model *m = st->pool->model;
+    size_t padded = lm__logits_padded(m), n_ids = (size_t)lm__ids(m);
     if (!st->segs[i].want) return;
-    s->drawn = lm__sample(&s->sampler, st->segs[i].logits, lm__logits_padded(m), (size_t)lm__ids(m),
-                          s->ids, s->n_prompt, s->n_ids, m->kern);
+    if (s->raw) memcpy(s->raw, st->segs[i].logits, padded * sizeof *s->raw);
+    s->drawn = lm__sample(&s->sampler, st->segs[i].logits, padded, n_ids, s->ids, s->n_prompt,
+                          s->n_ids, m->kern);
+    if (s->raw && s->drawn >= 0)
+        lm__logprobs(s->logprobs + (s->n_ids - s->n_prompt) * s->n_logprobs, s->n_logprobs - 1,
+                     s->drawn, s->raw, padded, n_ids, m->kern);
 }
 
 // Bytes and operations of the step, as a roofline counts them.

@@ -50,11 +50,19 @@ void lm__bell_unref(lm_bell *b) {
 
 // --- Life --------------------------------------------------------------------------------------
 
-static bool logprobs_new(lm_stream *s, int n_best) {
-    if (n_best < 0) return true;
-    s->n_logprobs = (size_t)n_best + 1;
+// What a request points to, and what only some streams have.
+static bool extras_new(lm_stream *s, const lm_sampling *how) {
+    size_t bytes = how->n_bias * sizeof *s->bias;
+    lm_sampling mine = *how;
+    mine.bias = s->bias = malloc(bytes + 1);
+    if (!s->bias) return false;
+    if (bytes) memcpy(s->bias, how->bias, bytes);
+    lm__sampler_init(&s->sampler, &mine);
+    if (how->logprobs < 0) return true;
+    s->n_logprobs = (size_t)how->logprobs + 1;
     s->logprobs = calloc((s->n_max - s->n_prompt) * s->n_logprobs + 1, sizeof *s->logprobs);
-    return s->logprobs != NULL;
+    s->raw = malloc(lm__logits_padded(s->model) * sizeof *s->raw);
+    return s->logprobs && s->raw;
 }
 
 lm_stream *lm__stream_new(const lm_request *r, lm_bell *bell) {
@@ -71,11 +79,10 @@ lm_stream *lm__stream_new(const lm_request *r, lm_bell *bell) {
     s->n_out = s->n_read = r->n_prompt;
     s->refs = 1;
     memcpy(s->ids, r->prompt, r->n_prompt * sizeof *r->prompt);
-    lm__sampler_init(&s->sampler, &r->sampling);
     pthread_mutex_init(&s->lock, NULL);
     s->bell = bell;
     atomic_fetch_add(&bell->refs, 1);
-    if (logprobs_new(s, r->sampling.logprobs)) return s;
+    if (extras_new(s, &r->sampling)) return s;
     lm__stream_unref(s);
     return NULL;
 }
@@ -84,7 +91,9 @@ void lm__stream_unref(lm_stream *s) {
     if (atomic_fetch_sub(&s->refs, 1) != 1) return;
     lm__bell_unref(s->bell);
     pthread_mutex_destroy(&s->lock);
+    free(s->bias);
     free(s->logprobs);
+    free(s->raw);
     free(s);
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -42,7 +43,7 @@ static unsigned x86_features(void) {
 }
 #endif
 
-unsigned os_cpu_features(void) {
+static unsigned read_features(void) {
 #if defined(__x86_64__)
     return x86_features();
 #elif defined(__aarch64__)
@@ -50,6 +51,18 @@ unsigned os_cpu_features(void) {
 #else
     return 0;
 #endif
+}
+
+// Read once: CPUID leaves a virtual machine, which takes microseconds.
+unsigned os_cpu_features(void) {
+    static _Atomic unsigned features;  // with a bit that says so
+    const unsigned known = 1U << 31;
+    unsigned f = atomic_load_explicit(&features, memory_order_relaxed);
+    if (!(f & known)) {
+        f = read_features() | known;
+        atomic_store_explicit(&features, f, memory_order_relaxed);
+    }
+    return f & ~known;
 }
 
 // "200000 100000" in cpu.max is 2 cores; "max 100000" is no quota.

@@ -61,61 +61,16 @@ bool kern_type_named(kern_type *out, str name) {
 // --- Panels ------------------------------------------------------------------------------------
 
 size_t kern_panel_bytes(kern_type t, size_t k) {
-    if (kern_type_is_int(t)) return kern__int_panel_bytes(t, k);
-    CHECK(t == KERN_F32);
-    return k * KERN_PANEL * sizeof(float);
-}
-
-// Columns [at, at + len) of row `row` of w, as f32.
-static void read_row(float *line, const tensor *w, size_t row, size_t at, size_t len,
-                     bool by_input) {
-    size_t elem = tensor_elem_bytes(w->dtype);
-    const char *data = w->data;
-    if (!by_input) {
-        tensor part = {w->dtype, 1, {(int64_t)len}, data + (row * (size_t)w->dim[1] + at) * elem};
-        tensor_to_f32(line, &part);
-        return;
-    }
-    for (size_t i = 0; i < len; i++) {
-        tensor one = {w->dtype, 1, {1}, data + ((at + i) * (size_t)w->dim[1] + row) * elem};
-        tensor_to_f32(line + i, &one);
-    }
+    return kern_type_is_int(t) ? kern__int_panel_bytes(t, k) : kern__float_panel_bytes(t, k);
 }
 
 void kern_pack(void *panels, kern_type t, size_t p, const tensor *w, bool by_input) {
-    enum { BLOCK = 512 };
-    float line[BLOCK];
-    size_t n = (size_t)w->dim[by_input], k = (size_t)w->dim[!by_input];
-    float *panel = (float *)panels + p * k * KERN_PANEL;
-    if (kern_type_is_int(t)) {
-        kern__int_pack(panels, t, p, w, by_input);
-        return;
-    }
-    CHECK(t == KERN_F32);
-    for (size_t r = 0; r < KERN_PANEL; r++) {
-        size_t row = p * KERN_PANEL + r;
-        for (size_t at = 0; at < k; at += BLOCK) {
-            size_t len = min_size(BLOCK, k - at);
-            if (row < n)
-                read_row(line, w, row, at, len, by_input);
-            else
-                memset(line, 0, sizeof line);
-            for (size_t i = 0; i < len; i++)
-                panel[(at + i) * KERN_PANEL + r] = line[i];
-        }
-    }
+    (kern_type_is_int(t) ? kern__int_pack : kern__float_pack)(panels, t, p, w, by_input);
 }
 
 void kern_unpack_row(float *out, const kern_mat *w, size_t row) {
     ASSERT(row < w->n);
-    if (kern_type_is_int(w->type)) {
-        kern__int_unpack_row(out, w, row);
-        return;
-    }
-    const float *from = w->panels;
-    from += row / KERN_PANEL * w->k * KERN_PANEL + row % KERN_PANEL;
-    for (size_t i = 0; i < w->k; i++)
-        out[i] = from[i * KERN_PANEL];
+    (kern_type_is_int(w->type) ? kern__int_unpack_row : kern__float_unpack_row)(out, w, row);
 }
 
 // --- Keys and values ---------------------------------------------------------------------------

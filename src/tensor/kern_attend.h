@@ -164,7 +164,7 @@ INLINE void group_block(attend_tile *t, size_t r0, size_t at, const int rows, co
         add_values(&g, col, rows, 1);
 }
 
-static void tile_block(attend_tile *t, size_t at) {
+static void attend_block(attend_tile *t, size_t at) {
     size_t r = 0;
     for (; r + ATTEND_ROWS <= t->rows; r += ATTEND_ROWS)
         group_block(t, r, at, ATTEND_ROWS, ATTEND_WIDE);
@@ -213,7 +213,7 @@ static void attend(const kern_attend *a, const kern_kv *kv) {
     for (size_t first = 0; first < a->rows; first += t.rows) {
         tile_open(&t, a, first);
         for (size_t at = 0; at < t.len[t.rows - 1]; at += BLOCK)
-            tile_block(&t, at);
+            attend_block(&t, at);
         tile_close(&t);
     }
 }

@@ -5,7 +5,10 @@
 
 #include "tensor/kern_x86.h"
 
+#include <stdint.h>
+
 #define ROWS        12
+#define VECS        2
 #define ATTEND_ROWS 12
 #define ATTEND_WIDE 2
 
@@ -13,6 +16,14 @@ typedef __m512 vec;
 
 static inline vec v_load(const float *p) {
     return _mm512_loadu_ps(p);
+}
+static inline vec v_load_f16(const uint16_t *p) {
+    return _mm512_cvtph_ps(v_load256(p));
+}
+static inline void v_load_bf16(const uint16_t *p, vec *even, vec *odd) {
+    __m512i h = _mm512_loadu_si512(p);
+    *even = _mm512_castsi512_ps(_mm512_slli_epi32(h, 16));
+    *odd = _mm512_castsi512_ps(_mm512_and_si512(h, _mm512_set1_epi32((int)0xffff0000U)));
 }
 static inline void v_store(float *p, vec x) {
     _mm512_storeu_ps(p, x);

@@ -7,9 +7,7 @@
 //
 //   I1  every operation rounds as IEEE says and v_fma rounds once: lanes have the same bits
 //       whatever the machine's vector length (-ffp-contract=off keeps compilers out of it)
-//   I2  a matmul sum is bias, then blocks of K_BLOCK products in order, each one FMA chain from
-//       zero: shorter chains lose less, and the order depends on k alone
-//   I3  sums across lanes add halves: i and i+8, then i+4, i+2, i+1
+//   I2  sums across lanes add halves: i and i+8, then i+4, i+2, i+1
 
 #include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
@@ -24,8 +22,6 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
-
-enum { K_BLOCK = 256 };
 
 // --- exp and gelu ----------------------------------------------------------------------------
 
@@ -60,82 +56,7 @@ INLINE vec gelu_vec(vec x) {
     return v_div(x, v_add(v_set(1.0F), e));
 }
 
-// --- Matrix products -------------------------------------------------------------------------
-
-// tile[r] += the products of k steps. `rows` is a constant where this is inlined. The next block of
-// weights is asked for meanwhile: with many rows the hardware sees its stream too seldom to help
-// (16 rows, AVX-512: 137 GFLOP/s without, 232 with).
-INLINE void tile_add(float (*tile)[KERN_PANEL], const float *x, size_t ldx, const float *w,
-                     size_t k, const int rows) {
-    vec a[ROWS][2];
-    UNROLL for (int r = 0; r < rows; r++) a[r][0] = a[r][1] = v_set(0);
-    const size_t ahead = rows < 4 ? 64 : K_BLOCK;
-    for (size_t i = 0; i < k; i++) {
-        vec w0 = v_load(w + i * KERN_PANEL), w1 = v_load(w + i * KERN_PANEL + KERN_LANES);
-        __builtin_prefetch(w + (i + ahead) * KERN_PANEL, 0, 2);
-        __builtin_prefetch(w + (i + ahead) * KERN_PANEL + KERN_LANES, 0, 2);
-        UNROLL for (int r = 0; r < rows; r++) {
-            vec b = v_set(x[(size_t)r * ldx + i]);
-            a[r][0] = v_fma(b, w0, a[r][0]);
-            a[r][1] = v_fma(b, w1, a[r][1]);
-        }
-    }
-    UNROLL for (int r = 0; r < rows; r++) {
-        v_store(tile[r], v_add(v_load(tile[r]), a[r][0]));
-        v_store(tile[r] + KERN_LANES, v_add(v_load(tile[r] + KERN_LANES), a[r][1]));
-    }
-}
-
-static void tile_add_rows(float (*tile)[KERN_PANEL], const float *x, size_t ldx, size_t rows,
-                          const float *w, size_t k) {
-    size_t r = 0;
-    for (; r + ROWS <= rows; r += ROWS)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, ROWS);
-#if ROWS > 8
-    for (; r + 8 <= rows; r += 8)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 8);
-#endif
-#if ROWS > 4
-    for (; r + 4 <= rows; r += 4)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 4);
-#endif
-#if ROWS > 2
-    for (; r + 2 <= rows; r += 2)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 2);
-#endif
-    for (; r < rows; r++)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 1);
-}
-
-static void finish_row(float *y, float *sum, size_t n, kern_store how) {
-    if (how == KERN_GELU)
-        for (size_t i = 0; i < KERN_PANEL; i += KERN_LANES)
-            v_store(sum + i, gelu_vec(v_load(sum + i)));
-    if (how == KERN_ADD)
-        for (size_t i = 0; i < n; i++)
-            y[i] += sum[i];
-    else
-        memcpy(y, sum, n * sizeof *y);
-}
-
-static void matmul(float *y, size_t ldy, const kern_rows *x, size_t rows, const kern_mat *w,
-                   size_t p0, size_t p1, kern_store how) {
-    _Alignas(KERN_ALIGN) float tile[KERN_ROWS_MAX][KERN_PANEL];
-    ASSERT(rows <= KERN_ROWS_MAX && p1 <= kern_panels(w->n));
-    ASSERT(w->type == KERN_F32);
-    for (size_t p = p0; p < p1; p++) {
-        size_t col = p * KERN_PANEL, n = min_size(KERN_PANEL, w->n - col);
-        for (size_t r = 0; r < rows; r++)
-            w->bias ? memcpy(tile[r], w->bias + col, sizeof tile[r])
-                    : memset(tile[r], 0, sizeof tile[r]);
-        const float *panel = (const float *)w->panels + col * w->k;
-        for (size_t k = 0; k < w->k; k += K_BLOCK)  // I2
-            tile_add_rows(tile, x->x + k, x->ld, rows, panel + k * KERN_PANEL,
-                          min_size(K_BLOCK, w->k - k));
-        for (size_t r = 0; r < rows; r++)
-            finish_row(y + r * ldy + col, tile[r], n, how);
-    }
-}
+#include "tensor/kern_matmul.h"
 
 // --- Layer norm ------------------------------------------------------------------------------
 

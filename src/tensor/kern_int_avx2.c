@@ -4,7 +4,7 @@
 
 #include "tensor/kern_int_ymm.h"
 
-#define ROWS             2
+#define ROWS             3
 #define KERN_INT_NAME(f) kern__int_##f##_avx2
 
 static inline __m256i dot_half(__m256i a, __m256i w, __m256i even, __m256i odd) {

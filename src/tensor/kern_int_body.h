@@ -5,7 +5,7 @@
 //
 //   v_load, v_store, v_set, v_mul, v_fma      as kern_body.h's
 //   v_int(ivec)                               to floats: exact here
-//   v_bf16_low, v_bf16_high(const void *)     16 floats from the halves of 16 words of memory
+//   v_bf16(const void *, int high)    16 floats from the low or high halves of 16 words of memory
 //   i_set(int32_t)
 //   i_dot(ivec, bytes w, const int8_t *q)     + w.q: four unsigned by four signed bytes a lane
 //                                             (KERN_INT_SIGNED: of w - 128)
@@ -62,24 +62,6 @@ static part part_at(const kern_rows *x, size_t row, size_t group) {
 
 // --- Tiles -----------------------------------------------------------------------------------
 
-// a[r] += w . q over `steps` times four columns. Returns the next weights.
-INLINE const uint8_t *dots(ivec (*a)[2], const int8_t *q, size_t ld_q, const uint8_t *w,
-                           const int steps, size_t ahead, const form f, const int rows) {
-    const size_t bytes_of_step = f == NIBBLES ? KERN_INT_STEP / 2 : KERN_INT_STEP;
-    for (int s = 0; s < steps; s++, w += bytes_of_step) {
-        bytes w0 = b_load(w), w1 = f == NIBBLES ? b_high(w0) : b_load(w + KERN_INT_STEP / 2);
-        if (f == NIBBLES) w0 = b_low(w0);
-        for (size_t i = 0; i < bytes_of_step; i += CACHE_LINE)
-            __builtin_prefetch(w + ahead + i, 0, 2);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const int8_t *four = q + (size_t)r * ld_q + s * 4;
-            a[r][0] = i_dot(a[r][0], w0, four);
-            a[r][1] = i_dot(a[r][1], w1, four);
-        }
-    }
-    return w;
-}
-
 // What a row's sum over the columns of one weight scale starts at.
 INLINE int32_t start(const int32_t *sum, const form f, const int half) {
 #ifdef KERN_INT_SIGNED
@@ -90,57 +72,119 @@ INLINE int32_t start(const int32_t *sum, const form f, const int half) {
 #endif
 }
 
+// Two vectors of byte weights of four columns.
+INLINE void weights(bytes w[2], const uint8_t *from, const form f) {
+    bytes first = b_load(from);
+    w[0] = f == NIBBLES ? b_low(first) : first;
+    w[1] = f == NIBBLES ? b_high(first) : b_load(from + KERN_INT_STEP / 2);
+}
+
+// The scales of two vectors of sums over columns of int4.
+INLINE void scales(vec s[2], const uint8_t *from, const int half) {
+    for (int i = 0; i < 2; i++, from += KERN_INT4_SCALES / 2)
+        s[i] = v_bf16(from, half);
+}
+
 // tile[r] += scales * (w . q) over some groups. `f` and `rows` are constants where this is inlined.
 INLINE void tile_add(float (*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups,
                      size_t ahead, const form f, const int rows) {
-    const int halves = f == BYTES ? 1 : 2;
-    vec total[ROWS][2];
-    ivec a[ROWS][2];
-    UNROLL for (int r = 0; r < rows; r++) {
-        total[r][0] = v_load(tile[r]);
-        total[r][1] = v_load(tile[r] + KERN_LANES);
-    }
-    for (size_t g = 0; g < groups; g++) {
-        const uint8_t *scales = w;
+    const int halves = f == BYTES ? 1 : 2, step = KERN_INT_STEP / (f == NIBBLES ? 2 : 1);
+    const size_t ld = x.ld_q, ld3 = 3 * ld;
+    for (size_t g = 0; g < groups; g++, x.sum += 2, x.scale++) {
+        const uint8_t *of_group = w;
         w += f == BYTES ? 0 : KERN_INT4_SCALES;
         UNROLL for (int h = 0; h < halves; h++) {
+            ivec a[ROWS][2];
             UNROLL for (int r = 0; r < rows; r++) a[r][0] = a[r][1] =
-                i_set(start(x.sum + (size_t)r * (x.ld_q / 32) + g * 2, f, h));
-            w = dots(a, x.q + g * KERN_GROUP + h * 32, x.ld_q, w, STEPS / halves, ahead, f, rows);
-            UNROLL for (int r = 0; r < rows; r++) {
-                vec s = v_set(x.scale[(size_t)r * (x.ld_q / KERN_GROUP) + g]), s0 = s, s1 = s;
-                if (f != BYTES) {
-                    s0 = v_mul(s, h ? v_bf16_high(scales) : v_bf16_low(scales));
-                    scales += KERN_INT4_SCALES / 2;
-                    s1 = v_mul(s, h ? v_bf16_high(scales) : v_bf16_low(scales));
-                    scales -= KERN_INT4_SCALES / 2;
+                i_set(start(x.sum + (size_t)r * (ld / 32), f, h));
+            for (int s = 0; s < STEPS / halves; s++, w += step, x.q += 4) {
+                bytes b[2];
+                weights(b, w, f);
+                for (int i = 0; i < step; i += CACHE_LINE)
+                    __builtin_prefetch(w + ahead + i, 0, 2);
+                const int8_t *q4 = x.q + 4 * ld, *q8 = x.q + 8 * ld;
+                UNROLL for (int r = 0; r < rows; r++) {
+                    const int8_t *q = r < 4 ? x.q : r < 8 ? q4 : q8;
+                    q += r % 4 == 3 ? ld3 : (size_t)(r % 4) * ld;
+                    a[r][0] = i_dot(a[r][0], b[0], q);
+                    a[r][1] = i_dot(a[r][1], b[1], q);
                 }
-                total[r][0] = v_fma(v_int(a[r][0]), s0, total[r][0]);  // I1
-                total[r][1] = v_fma(v_int(a[r][1]), s1, total[r][1]);
+            }
+            vec d[2];
+            if (f != BYTES) scales(d, of_group, h);
+            UNROLL for (int r = 0; r < rows; r++) {
+                vec scale = v_set(x.scale[(size_t)r * (ld / KERN_GROUP)]);
+                for (int i = 0; i < 2; i++) {  // I1
+                    float *to = tile[r] + i * KERN_LANES;
+                    vec s = f == BYTES ? scale : v_mul(scale, d[i]);
+                    v_store(to, v_fma(v_int(a[r][i]), s, v_load(to)));
+                }
             }
         }
     }
-    UNROLL for (int r = 0; r < rows; r++) {
-        v_store(tile[r], total[r][0]);
-        v_store(tile[r] + KERN_LANES, total[r][1]);
-    }
 }
 
-INLINE void add_rows(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows, size_t group,
-                     const uint8_t *w, size_t groups, size_t ahead, const form f) {
-    size_t r = 0;
-    for (; r + ROWS <= rows; r += ROWS)
-        tile_add(tile + r, part_at(x, r, group), w, groups, ahead, f, ROWS);
+// Each in a function of its own: together they drown the compiler's allocation of registers.
+#define TILE(f, rows)                                                                              \
+    static __attribute__((noinline)) void tile_##f##_##rows(                                       \
+        float(*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups, size_t ahead) {         \
+        tile_add(tile, x, w, groups, ahead, f, rows);                                              \
+    }
+#define TILES(rows) TILE(BYTES, rows) TILE(PLAIN, rows) TILE(NIBBLES, rows)
+
+typedef void tile_fn(float (*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups,
+                     size_t ahead);
+typedef struct tile_kind {
+    size_t rows;
+    tile_fn *by_form[3];
+} tile_kind;
+#define TILE_KIND(rows)                                                                            \
+    {                                                                                              \
+        rows, {                                                                                    \
+            tile_BYTES_##rows, tile_PLAIN_##rows, tile_NIBBLES_##rows                              \
+        }                                                                                          \
+    }
+
+TILES(1)
+TILES(2)
+#if ROWS > 2
+TILES(3)
+#endif
+#if ROWS > 3
+TILES(4)
+#endif
 #if ROWS > 4
-    for (; r + 4 <= rows; r += 4)
-        tile_add(tile + r, part_at(x, r, group), w, groups, ahead, f, 4);
+TILES(6)
+TILES(8)
+#endif
+#if ROWS > 8
+TILES(12)
+#endif
+
+static const tile_kind tile_kinds[] = {
+#if ROWS > 8
+    TILE_KIND(12),
+#endif
+#if ROWS > 4
+    TILE_KIND(8),  TILE_KIND(6),
+#endif
+#if ROWS > 3
+    TILE_KIND(4),
 #endif
 #if ROWS > 2
-    for (; r + 2 <= rows; r += 2)
-        tile_add(tile + r, part_at(x, r, group), w, groups, ahead, f, 2);
+    TILE_KIND(3),
 #endif
-    for (; r < rows; r++)
-        tile_add(tile + r, part_at(x, r, group), w, groups, ahead, f, 1);
+    TILE_KIND(2),  TILE_KIND(1),
+};
+
+static void add_rows(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows, size_t group,
+                     const uint8_t *w, size_t groups, size_t ahead, form f) {
+    const tile_kind *t = tile_kinds;
+    for (size_t r = 0; r < rows; r += t->rows) {
+        while (t->rows > rows - r)
+            t++;
+        t->by_form[f](tile + r, part_at(x, r, group), w, groups, ahead);
+    }
 }
 
 // --- Panels ----------------------------------------------------------------------------------
@@ -181,15 +225,24 @@ static void panel_int4(float (*tile)[KERN_PANEL], const kern_rows *x, size_t row
     }
 }
 
-// tile[r] = tile[r] * scale + bias; without a scale just + bias.
-static void scale_rows(float (*tile)[KERN_PANEL], size_t rows, const float *scale,
-                       const float *bias) {
+// y = tile * scale + bias, or y += that; without a scale tile + bias. Only gelu and the columns of a
+// last panel take the float kernels' way: through memory.
+static void finish_panel(float *y, size_t ldy, float (*tile)[KERN_PANEL], size_t rows, size_t n,
+                         const float *scale, const float *bias, kern_store how,
+                         kern_finish *finish) {
     static const float zero[KERN_PANEL];
+    bool direct = n == KERN_PANEL && how != KERN_GELU;
     for (size_t i = 0; i < KERN_PANEL; i += KERN_LANES) {
-        vec s = scale ? v_load(scale + i) : v_set(1), b = v_load((bias ? bias : zero) + i);
-        for (size_t r = 0; r < rows; r++)
-            v_store(tile[r] + i, v_fma(v_load(tile[r] + i), s, b));
+        vec one = v_set(1), s = scale ? v_load(scale + i) : one,
+            b = v_load((bias ? bias : zero) + i);
+        for (size_t r = 0; r < rows; r++) {
+            float *to = direct ? y + r * ldy + i : tile[r] + i;
+            vec sum = v_fma(v_load(tile[r] + i), s, b);
+            if (direct && how == KERN_ADD) sum = v_fma(sum, one, v_load(to));
+            v_store(to, sum);
+        }
     }
+    if (!direct) finish(y, ldy, tile, rows, n, how);
 }
 
 void KERN_INT_NAME(matmul)(float *y, size_t ldy, const kern_rows *x, size_t rows, const kern_mat *w,
@@ -208,9 +261,8 @@ void KERN_INT_NAME(matmul)(float *y, size_t ldy, const kern_rows *x, size_t rows
         } else {
             panel_int4(tile, x, rows, (const uint8_t *)panel, groups);
         }
-        scale_rows(tile, rows, scale, bias);
-        finish(y + p * KERN_PANEL, ldy, tile, rows, min_size(KERN_PANEL, w->n - p * KERN_PANEL),
-               how);
+        finish_panel(y + p * KERN_PANEL, ldy, tile, rows,
+                     min_size(KERN_PANEL, w->n - p * KERN_PANEL), scale, bias, how, finish);
     }
 }
 

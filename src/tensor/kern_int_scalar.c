@@ -6,7 +6,7 @@
 
 #include "tensor/kern_int.h"
 
-#define ROWS             1
+#define ROWS             3
 #define KERN_INT_NAME(f) kern__int_##f##_scalar
 
 typedef struct vec {
@@ -51,13 +51,9 @@ static float of_bits(uint32_t u) {
     memcpy(&x, &u, sizeof x);
     return x;
 }
-static vec v_bf16_low(const void *p) {
+static vec v_bf16(const void *p, int high) {
     const uint16_t *h = p;
-    FLOATS(of_bits((uint32_t)h[2 * i] << 16));
-}
-static vec v_bf16_high(const void *p) {
-    const uint16_t *h = p;
-    FLOATS(of_bits((uint32_t)h[2 * i + 1] << 16));
+    FLOATS(of_bits((uint32_t)h[2 * i + high] << 16));
 }
 
 static ivec i_set(int32_t x) {

@@ -62,16 +62,13 @@ static inline bytes b_low(bytes b) {
 static inline bytes b_high(bytes b) {
     return b_low((bytes){_mm256_srli_epi16(b.a, 4), _mm256_srli_epi16(b.b, 4)});
 }
-static inline vec v_bf16_low(const void *p) {
-    ivec x = b_load(p);
-    return (vec){_mm256_castsi256_ps(_mm256_slli_epi32(x.a, 16)),
-                 _mm256_castsi256_ps(_mm256_slli_epi32(x.b, 16))};
+static inline __m256 bf16_half(__m256i x, int high) {
+    __m256i mask = _mm256_set1_epi32(-65536);
+    return _mm256_castsi256_ps(high ? _mm256_and_si256(x, mask) : _mm256_slli_epi32(x, 16));
 }
-static inline vec v_bf16_high(const void *p) {
+static inline vec v_bf16(const void *p, int high) {
     ivec x = b_load(p);
-    __m256i high = _mm256_set1_epi32(-65536);
-    return (vec){_mm256_castsi256_ps(_mm256_and_si256(x.a, high)),
-                 _mm256_castsi256_ps(_mm256_and_si256(x.b, high))};
+    return (vec){bf16_half(x.a, high), bf16_half(x.b, high)};
 }
 
 static inline ivec v_round(vec x) {

@@ -29,12 +29,9 @@ static inline vec v_fma(vec x, vec y, vec z) {
 static inline vec v_int(ivec x) {
     return _mm512_cvtepi32_ps(x);
 }
-static inline vec v_bf16_low(const void *p) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
-}
-static inline vec v_bf16_high(const void *p) {
-    __m512i high = _mm512_set1_epi32(-65536);
-    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), high));
+static inline vec v_bf16(const void *p, int high) {
+    __m512i x = _mm512_loadu_si512(p), mask = _mm512_set1_epi32(-65536);
+    return _mm512_castsi512_ps(high ? _mm512_and_si512(x, mask) : _mm512_slli_epi32(x, 16));
 }
 
 static inline ivec i_set(int32_t x) {

@@ -1,10 +1,13 @@
 // The oracle: the kernels over plain arrays of 16 floats, rounding each step as the others do.
 
+#include "tensor/tensor.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#define ROWS        1
+#define ROWS        2
+#define VECS        1
 #define ATTEND_ROWS 1
 #define ATTEND_WIDE 4
 
@@ -63,6 +66,17 @@ static float from_bits(uint32_t u) {
     float x;
     memcpy(&x, &u, sizeof x);
     return x;
+}
+static vec v_load_f16(const uint16_t *p) {
+    vec v;
+    tensor_to_f32(v.f, &(tensor){TENSOR_F16, 1, {16}, p});
+    return v;
+}
+static void v_load_bf16(const uint16_t *p, vec *even, vec *odd) {
+    for (int i = 0; i < 16; i++) {
+        even->f[i] = from_bits((uint32_t)p[2 * i] << 16);
+        odd->f[i] = from_bits((uint32_t)p[2 * i + 1] << 16);
+    }
 }
 // p * 2^n, where the low bits of t hold n.
 static vec v_pow2(vec p, vec t) {

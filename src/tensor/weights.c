@@ -245,14 +245,23 @@ const json_value *weights_config(const weights *w) {
     return w->config;
 }
 
+static size_t n_files(const weights *w) {
+    return w->pt ? 1 : w->n_shards;
+}
+
 static const os_map *file_of(const weights *w, size_t i) {
     return w->pt ? pt_map(w->pt) : safetensors_map(w->shard[i]);
+}
+
+void weights_prefetch(const weights *w) {
+    for (size_t i = 0; i < n_files(w); i++)
+        os_map_advise(file_of(w, i), OS_MAP_WILLNEED);
 }
 
 // Where a tensor begins, counted through all files.
 static uint64_t place_of(const weights *w, const tensor *t) {
     uint64_t before = 0;
-    for (size_t i = 0; i < (w->pt ? 1 : w->n_shards); i++) {
+    for (size_t i = 0; i < n_files(w); i++) {
         const os_map *m = file_of(w, i);
         uint64_t at = (uintptr_t)t->data - (uintptr_t)m->base;
         if (at <= m->len) return before + at;
@@ -264,7 +273,7 @@ static uint64_t place_of(const weights *w, const tensor *t) {
 uint64_t weights_identity(const weights *w) {
     const tensor_names *names = weights_tensors(w);
     uint64_t h = 0;
-    for (size_t i = 0; i < (w->pt ? 1 : w->n_shards); i++) {
+    for (size_t i = 0; i < n_files(w); i++) {
         uint64_t file[] = {file_of(w, i)->len, (uint64_t)file_of(w, i)->mtime_ns};
         h = str_hash((str){(const char *)file, sizeof file}, h);
     }

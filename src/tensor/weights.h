@@ -37,6 +37,9 @@ bool weights_number(double *out, const weights *w, const char *section, const ch
 // config.json, NULL for a checkpoint.
 const json_value *weights_config(const weights *w);
 
+// All of it will be read soon: the kernel may begin.
+void weights_prefetch(const weights *w);
+
 // Which weights these are, as far as can be known without reading them: a hash of each file's
 // length and time of change, and of every tensor's name, dtype, shape and place. Paths do not count.
 uint64_t weights_identity(const weights *w);

@@ -3,11 +3,11 @@
 //   Owner     bpe is immutable; bpe_gpt2() is process-wide and needs no close
 //   Threads   any (scratch space is the caller's arena)
 //   Limits    BPE_TEXT_MAX bytes per encode; of the arena it takes 4 bytes per byte of text and,
-//             while a word of n > 256 bytes is merged, 32 n more; all but the ids is given back.
+//             while a word of n > 256 bytes is merged, 17 n more; all but the ids is given back.
 //             A vocabulary has at most BPE_VOCAB_MAX ids and as many merges
 //   Blocks    opening reads files; the rest computes
 //   Errors    encode: E_LIMIT; E_FORMAT never (any bytes have an encoding). Opening: E_NOT_FOUND,
-//             E_IO, E_FORMAT, E_UNSUPPORTED, E_LIMIT, E_MEMORY; the message names file and component
+//             E_IO, E_FORMAT, E_UNSUPPORTED, E_LIMIT, E_MEMORY; the message names file and part
 //   Source    Radford et al. 2019; the ids are tiktoken's "gpt2", special tokens taken as text
 #ifndef TEXT_BPE_H
 #define TEXT_BPE_H
@@ -32,8 +32,8 @@ const bpe *bpe_gpt2(void);
 // A compact vocabulary table from a file's bytes (format in table.c): for tests and fuzzing.
 NODISCARD status bpe_open(bpe **out, str table, err *e);
 // The tokenizer of a Hugging Face folder: its tokenizer.json, or vocab.json and merges.txt when
-// there is none. It must be what GPT-2's is (byte-level BPE, no normalizer, GPT-2's split); anything
-// else is E_UNSUPPORTED and named. Added tokens are taken as text in a prompt, like
+// there is none. It must be what GPT-2's is (byte-level BPE, no normalizer, GPT-2's split);
+// anything else is E_UNSUPPORTED and named. Added tokens are taken as text in a prompt, like
 // "<|endoftext|>"; an id has no bytes when it is a special one of them.
 NODISCARD status bpe_open_folder(bpe **out, const char *folder, err *e);
 // One tokenizer.json.

@@ -2,8 +2,8 @@
 //
 // Every alternative of the pattern looks at one class of characters, so one scan over classes gives
 // what the backtracking match gives: by a table for ASCII, eight letters at a time, and by
-// Unicode's categories for the rest. Rejected: PCRE2, whose Unicode tables in Debian 12 are a version older
-// than utf8proc's, and which needs malformed UTF-8 cut out beforehand.
+// Unicode's categories for the rest. Rejected: PCRE2, whose Unicode tables in Debian 12 are a
+// version older than utf8proc's, and which needs malformed UTF-8 cut out beforehand.
 //
 //   I1  pieces are never empty and their concatenation is the text
 //   I2  malformed bytes are a class of their own, so a piece is all valid UTF-8 or all malformed

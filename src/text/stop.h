@@ -33,8 +33,8 @@ typedef struct stop {
 // No string at all is right, too: then everything comes out.
 NODISCARD status stop_init(stop *s, const str *strings, size_t n, err *e);
 
-// Appends to `out` what is safe. True when a stop string was completed: the text ends before it, and
-// whatever is added later is dropped.
+// Appends to `out` what is safe. True when a stop string was completed: the text ends before it,
+// and whatever is added later is dropped.
 bool stop_add(stop *s, buf *out, str piece);
 // The end came otherwise: what was held is text after all.
 void stop_end(stop *s, buf *out);

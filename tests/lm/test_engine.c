@@ -28,17 +28,113 @@ static void a_crowd_changes_nothing(void **state) {
     size_t n[CROWD];
     lm_state st;
     for (size_t i = 0; i < CROWD; i++)  // prompts of 1 to 91 tokens: some are read in pieces
-        n[i] = run_alone(alone[i], &st, g, request(m, 1 + 6 * i, 128, i));
+        n[i] = run_alone(alone[i], &st, g, request(m, 1 + 6 * i, 96, i));
     for (size_t i = 0; i < CROWD; i++)
-        s[i] = submit(g, request(m, 1 + 6 * i, 128, i));
+        s[i] = submit(g, request(m, 1 + 6 * i, 96, i));
     for (size_t i = 0; i < CROWD; i++) {
         assert_int_equal(drain(together[i], CASE_IDS_MAX, &st, s[i]), n[i]);
-        assert_int_equal(n[i], 127 - 6 * i);
+        assert_int_equal(n[i], 95 - 6 * i);
         assert_int_equal(st, LM_LENGTH);
         assert_memory_equal(alone[i], together[i], n[i] * sizeof(int32_t));
         lm_stream_close(s[i]);
     }
     lm_engine_close(g);
+    lm_model_close(m);
+}
+
+// Everything that may go on at once: prefixes that are shared and pages that are evicted, readers
+// that pause, neighbours that leave, few threads and many.
+enum { KINDS = 12, NEW_MAX = 300 };
+
+typedef struct told {
+    int32_t ids[NEW_MAX];
+    lm_logprob logprobs[NEW_MAX];
+    size_t n;
+} told;
+
+static const lm_bias some_bias[] = {{5, 3.0F}, {7, -100.0F}};
+
+static lm_request kind_request(const lm_model *m, size_t kind) {
+    static int32_t prompts[KINDS][90];
+    for (size_t i = 0; i < countof(prompts[kind]); i++)  // pairs share their first half
+        prompts[kind][i] = (int32_t)((i < 48 ? kind / 2 : kind) * 17 + i) % 300;
+    lm_request r = request(m, 3 + 7 * kind, 0, kind);
+    r.prompt = prompts[kind];
+    r.max_length = (int)(r.n_prompt + (kind == 3 ? NEW_MAX : 20 + kind));
+    r.client = kind % 3;
+    r.sampling.temperature = kind % 4 ? 0.8F : 1;
+    r.sampling.frequency = kind % 3 ? 0 : 0.5F;
+    r.sampling.bias = kind % 2 ? some_bias : NULL;
+    r.sampling.n_bias = kind % 2 ? countof(some_bias) : 0;
+    r.sampling.logprobs = 2;
+    return r;
+}
+
+// At most `max` at a time. True at the end.
+static bool listen(told *t, lm_stream *s, size_t max) {
+    lm_state st;
+    size_t n = lm_stream_read(t->ids + t->n, min_size(max, NEW_MAX - t->n), &st, s), n_best;
+    for (size_t i = t->n; i < t->n + n; i++) {
+        const lm_logprob *p = lm_stream_logprobs(&n_best, s, i);
+        assert_int_equal(n_best, 2);
+        assert_int_equal(p->id, t->ids[i]);
+        assert_true(p[1].log >= p[2].log && p[0].log <= p[1].log && p[0].log < 0);
+        t->logprobs[i] = p[0];
+    }
+    t->n += n;
+    assert_null(lm_stream_logprobs(&n_best, s, t->n));
+    assert_int_equal(n_best, 0);
+    assert_true(st != LM_FAILED);
+    return st != LM_RUNNING;
+}
+
+static void run_kinds(told *out, lm_engine *g, const lm_model *m, bool in_crowd) {
+    lm_stream *s[KINDS], *leaves = NULL;
+    for (size_t i = 0; i < KINDS; i++) {
+        out[i].n = 0;
+        s[i] = submit(g, kind_request(m, i));
+        while (!in_crowd && !listen(&out[i], s[i], NEW_MAX))
+            sleep_ms(1);
+        if (i % 3 == 2 && in_crowd) {
+            lm_stream_close(leaves);
+            leaves = submit(g, request(m, 20 + i, 100, i));
+        }
+    }
+    for (size_t left = in_crowd ? KINDS : 0; left;) {
+        left = 0;
+        for (size_t i = 0; i < KINDS; i++)
+            left += !listen(&out[i], s[i], i == 3 ? 9 : 50);
+        sleep_ms(1);
+    }
+    lm_stream_close(leaves);
+    for (size_t i = 0; i < KINDS; i++)
+        lm_stream_close(s[i]);
+}
+
+static void nothing_that_goes_on_changes_a_text(void **state) {
+    (void)state;
+    static told want[KINDS], got[KINDS];
+    lm_spec wide = tiny;
+    wide.block_size = 1024;
+    lm_model *m = model_new(wide);
+    lm_engine *g = engine_new(1, 0, 0);
+    run_kinds(want, g, m, false);
+    lm_engine_close(g);
+    for (int threads = 1; threads <= 4; threads++) {
+        // Room for the longest and little more, so that pages come and go.
+        lm_config c = {.n_threads = threads, .kv_max = 36 * lm__page_bytes(m)};
+        assert_int_equal(lm_engine_open(&g, &c, NULL), OK);
+        run_kinds(got, g, m, true);
+        for (size_t i = 0; i < KINDS; i++) {
+            assert_int_equal(got[i].n, want[i].n);
+            assert_int_equal(got[i].n, i == 3 ? NEW_MAX : 20 + i);
+            assert_memory_equal(got[i].ids, want[i].ids, want[i].n * sizeof(int32_t));
+            assert_memory_equal(got[i].logprobs, want[i].logprobs, want[i].n * sizeof(lm_logprob));
+        }
+        wait_idle(g);
+        assert_int_equal(counters(g).pages_used, 0);
+        lm_engine_close(g);
+    }
     lm_model_close(m);
 }
 
@@ -101,7 +197,7 @@ static void two_models_take_turns(void **state) {
 
 static void long_prompts_do_not_stall_others(void **state) {
     (void)state;
-    enum { LONG = 4096 };
+    enum { LONG = 1024 };
     static int32_t prompt[LONG], ids[8192];
     for (int i = 0; i < LONG; i++)
         prompt[i] = i * 7 % 300;
@@ -477,6 +573,7 @@ static void many_clients(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crowd_changes_nothing),
+        cmocka_unit_test(nothing_that_goes_on_changes_a_text),
         cmocka_unit_test(a_refused_cache_fails_the_stream),
         cmocka_unit_test(two_models_take_turns),
         cmocka_unit_test(long_prompts_do_not_stall_others),

@@ -78,6 +78,8 @@ static void race_is_p_over_q(void **state) {
 static void ties_rank_by_id(void **state) {
     (void)state;
     float l[N] = {0}, q[N];
+    for (int i = 0; i < N; i += 3)
+        l[i] = -0.0F;
     for (uint64_t seed = 0; seed < 50; seed++) {
         lm_sampler s;
         init(&s, LM_RNG_TORCH, seed, 50);
@@ -275,6 +277,27 @@ static void minus_100_forbids(void **state) {
     assert_int_equal(sample_with(&how, l), -1);
 }
 
+// Two of four equal ids reach a half exactly: a third has no place.
+static void top_p_stops_when_it_is_reached(void **state) {
+    (void)state;
+    float l[N];
+    for (int i = 0; i < N; i++)
+        l[i] = i == 9 || i == 20 || i == 33 || i == 50 ? 1 : -INFINITY;
+    lm_sampling how = lm_sampling_default();
+    how.top_p = 0.5F;
+    for (how.top_k = 0; how.top_k <= 50; how.top_k += 50) {
+        int drawn[N] = {0};
+        for (how.seed = 0; how.seed < 100; how.seed++)
+            drawn[sample_with(&how, l)]++;
+        assert_true(drawn[9] > 20 && drawn[20] > 20);
+        assert_int_equal(drawn[9] + drawn[20], 100);
+    }
+    l[9] = 0, l[20] = l[33] = -0.6931471825F, l[50] = -INFINITY;  // 1 and two halves
+    for (how.top_k = 0; how.top_k <= 50; how.top_k += 50)
+        for (how.seed = 0; how.seed < 50; how.seed++)
+            assert_int_equal(sample_with(&how, l), 9);
+}
+
 static void what_is_no_number_is_an_error(void **state) {
     (void)state;
     lm_sampling how = lm_sampling_default();
@@ -426,6 +449,7 @@ int main(void) {
         cmocka_unit_test(all_is_as_defined),
         cmocka_unit_test(all_is_as_defined_at_full_size),
         cmocka_unit_test(minus_100_forbids),
+        cmocka_unit_test(top_p_stops_when_it_is_reached),
         cmocka_unit_test(what_is_no_number_is_an_error),
         cmocka_unit_test(greedy_minds_penalties_and_bias),
         cmocka_unit_test(logprobs_are_log_softmax),
