@@ -4,7 +4,7 @@
 
 #include "tensor/kern.h"
 
-extern const kern kern_scalar, kern_avx2, kern_avx512;
+extern const kern kern_scalar, kern_avx2, kern_avx512, kern_neon;
 
 // kern_pack.c: f32, bf16, f16. As the functions of kern.h.
 size_t kern__float_panel_bytes(kern_type t, size_t k);
