@@ -131,6 +131,7 @@ struct http_conn {
     bool reset;               // close with RST
     bool retry;               // the timer is for trying again
     bool waiting, ended;      // the stream
+    bool probed;              // it has asked whether its client still reads
     const char *body;         // of a reply, not copied
     uint64_t body_left;
     const os_map *map;  // where body points into, or NULL

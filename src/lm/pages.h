@@ -6,8 +6,8 @@
 // tree that nobody uses stay, least recently used first to go, while there is room.
 //
 //   Owner     lm_pages owns memory and tree; a sequence holds references until lm__seq_close
-//   Threads   one thread at a time per lm_pages: the scheduler's
-//   Limits    lm_pages_config: bytes; a sequence reserves every page it may ever need when it opens,
+//   Threads   one thread at a time per lm_budget: the scheduler's
+//   Limits    lm_budget.max bytes; a sequence reserves every page it may ever need when it opens,
 //             so that it never fails for want of one later
 //   Source    Kwon et al. 2023 (paged attention); Zheng et al. 2024 (prefix tree)
 #ifndef LM_PAGES_H
@@ -16,15 +16,27 @@
 #include "lm/model.h"
 
 typedef struct lm_pages lm_pages;
-typedef struct lm_node lm_node;  // of the prefix tree
 
-// Room for `bytes` of pages; memory is committed as pages are first used.
+// Bytes that the pages of several models may take together. All zero but `max` at first.
+typedef struct lm_budget {
+    size_t max;
+    size_t used;      // by sequences
+    size_t resident;  // handed out since they were last given back to the system; >= used
+    uint64_t clock;   // of least recent use
+    lm_pages *first;  // all that draw on it
+} lm_budget;
+
+// Pages of one model. Address space is reserved for the whole budget, or for what `ulimit -v`
+// leaves of it (one full context at least); memory is committed as pages are first used.
+NODISCARD status lm__pages_open_in(lm_pages **out, const lm_model *m, lm_budget *b, err *e);
+
+// The same with a budget of its own.
 NODISCARD status lm__pages_open(lm_pages **out, const lm_model *m, size_t bytes, err *e);
 void lm__pages_close(lm_pages *p);  // accepts NULL; all sequences are closed
 
 typedef struct lm_page_counts {
-    size_t total, used,
-        kept;  // used: held by sequences; kept: only by the tree, given up on demand
+    size_t total, used, kept;  // used: held by sequences; kept: by the tree only, for as long as
+                               // nobody needs the room
     size_t page_bytes;
     uint64_t hit_tokens, looked_tokens;  // of prompts: found in the tree; asked for
 } lm_page_counts;
@@ -40,7 +52,6 @@ typedef struct lm_seq {
     uint32_t *page;   // the block table, max_length / 16 rounded up
     size_t n_table;   // its length
     size_t n_shared;  // pages of it that are in the tree, from the front
-    lm_node *at;      // the tree's node of the last of these
     size_t n_past;    // tokens whose keys and values are there
 } lm_seq;
 
@@ -49,6 +60,10 @@ typedef struct lm_seq {
 // False when there are not enough pages now; *s is unchanged then.
 bool lm__seq_open(lm_seq *s, lm_pages *p, const int32_t *prompt, size_t n_prompt,
                   size_t max_length);
+
+// Takes from the tree what others have put there since: n_past moves over full pages of the n known
+// ids, all but the last id at most. The pages of its own that this frees go back.
+void lm__seq_match(lm_seq *s, const int32_t *ids, size_t n);
 
 // `n` tokens more have their keys and values; ids are all of the sequence's. Full pages go to the
 // tree; where it has the same ids already, the sequence uses the tree's page and frees its own.

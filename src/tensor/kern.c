@@ -9,6 +9,7 @@
 #include "tensor/kern.h"
 
 #include "os/cpu.h"
+#include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
 
 #include <math.h>
@@ -18,10 +19,14 @@ size_t kern_all(const kern *out[KERN_SETS_MAX]) {
     size_t n = 0;
 #if defined(__x86_64__)
     unsigned have = os_cpu_features();
+    if (have & OS_CPU_AVX512_VNNI) out[n++] = &kern_avx512vnni;
     if (have & OS_CPU_AVX512) out[n++] = &kern_avx512;
+    if (have & OS_CPU_AVX_VNNI) out[n++] = &kern_avxvnni;
     if (have & OS_CPU_AVX2) out[n++] = &kern_avx2;
 #elif defined(__aarch64__)
-    if (os_cpu_features() & OS_CPU_NEON) out[n++] = &kern_neon;
+    unsigned have = os_cpu_features();
+    if (have & OS_CPU_DOTPROD) out[n++] = &kern_neondot;
+    if (have & OS_CPU_NEON) out[n++] = &kern_neon;
 #endif
     out[n++] = &kern_scalar;
     return n;
@@ -56,37 +61,19 @@ bool kern_type_named(kern_type *out, str name) {
 // --- Panels ------------------------------------------------------------------------------------
 
 size_t kern_panel_bytes(kern_type t, size_t k) {
-    return kern__float_panel_bytes(t, k);
+    return kern_type_is_int(t) ? kern__int_panel_bytes(t, k) : kern__float_panel_bytes(t, k);
 }
 
 void kern_pack(void *panels, kern_type t, size_t p, const tensor *w, bool by_input) {
-    kern__float_pack(panels, t, p, w, by_input);
+    (kern_type_is_int(t) ? kern__int_pack : kern__float_pack)(panels, t, p, w, by_input);
 }
 
 void kern_unpack_row(float *out, const kern_mat *w, size_t row) {
     ASSERT(row < w->n);
-    kern__float_unpack_row(out, w, row);
+    (kern_type_is_int(w->type) ? kern__int_unpack_row : kern__float_unpack_row)(out, w, row);
 }
 
-// --- Activations, keys and values --------------------------------------------------------------
-
-void kern__quantise(const kern_rows *x, size_t row, size_t k) {
-    const float *from = x->x + row * x->ld;
-    int8_t *q = x->q + row * x->ld_q;
-    memset(q, 0, x->ld_q);
-    for (size_t at = 0; at < k; at += KERN_GROUP) {
-        size_t len = min_size(KERN_GROUP, k - at);
-        float max = 0;
-        for (size_t i = 0; i < len; i++)
-            max = fmaxf(max, fabsf(from[at + i]));
-        float scale = max / 127.0F;
-        x->scale[(row * x->ld_q + at) / KERN_GROUP] = scale;
-        for (size_t i = 0; i < len && scale > 0; i++)
-            q[at + i] = (int8_t)lrintf(from[at + i] / scale);
-    }
-    for (size_t i = 0; i < x->ld_q; i++)
-        x->sum[(row * x->ld_q + i) / 32] = q[i] + (i % 32 ? x->sum[(row * x->ld_q + i) / 32] : 0);
-}
+// --- Keys and values ---------------------------------------------------------------------------
 
 void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head) {
     float *keys = kv->base + kv->page[pos / KERN_PAGE] * kv->stride;

@@ -34,7 +34,7 @@ typedef enum kern_type {
     KERN_BF16,
     KERN_F16,
     KERN_INT8,  // a scale per output row
-    KERN_INT4,  // a scale (and what else kern_int.h says) per 32 columns of an output row
+    KERN_INT4,  // a scale per 32 columns of an output row, 4.5 bits a weight in all
     KERN_TYPES,
 } kern_type;
 
@@ -74,7 +74,7 @@ typedef struct kern_rows {
     size_t ld;
     int8_t *q;     // [rows][ld_q], ld_q a multiple of KERN_GROUP
     float *scale;  // [rows][ld_q / KERN_GROUP]
-    int32_t *sum;  // [rows][ld_q / 32]: of 32 q each
+    int32_t *sum;  // [rows][ld_q / 32]: -128 times the sum of a group's q, then of its last 32 q
     size_t ld_q;
 } kern_rows;
 
@@ -100,11 +100,12 @@ typedef struct kern_kv {
 // Writes position `pos`.
 void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head);
 
-// Rows of queries that look at the same keys: row i sees positions [0, n + i / per). `per` query
-// heads share one head of keys (grouped-query attention; 1 where each has its own).
+// Rows of queries that look at the same keys: `per` heads of each of some tokens (grouped-query
+// attention; 1 where each head has its own keys). Row i is head i % per of token i / per, which
+// sees positions [0, n + i / per).
 typedef struct kern_attend {
-    const float *q;  // [rows][ld_q]
-    float *out;      // [rows][ld_out]
+    const float *q;  // [rows / per][ld_q], `per` heads side by side; and so
+    float *out;      // [rows / per][ld_out]
     size_t ld_q, ld_out;
     size_t rows, per, n, head;
 } kern_attend;

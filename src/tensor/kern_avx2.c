@@ -8,8 +8,10 @@
 
 #include <stdint.h>
 
-#define ROWS 6
-#define VECS 1
+#define ROWS        6
+#define VECS        1
+#define ATTEND_ROWS 6
+#define ATTEND_WIDE 1
 
 typedef struct vec {
     __m256 a, b;
@@ -54,6 +56,10 @@ static inline vec v_set(float x) {
 static inline vec v_fma(vec x, vec y, vec z) {
     return (vec){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
 }
+static inline vec v_zero_below(vec x, vec y, vec z) {
+    return (vec){_mm256_andnot_ps(_mm256_cmp_ps(y.a, z.a, _CMP_LT_OQ), x.a),
+                 _mm256_andnot_ps(_mm256_cmp_ps(y.b, z.b, _CMP_LT_OQ), x.b)};
+}
 static inline __m256 pow2_half(__m256 p, __m256 t) {
     __m256i n = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), n));
@@ -70,6 +76,7 @@ static inline float v_top(vec x) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_avx2 = KERN_TABLE("avx2");
+KERN_TABLE(avx2);
+KERN_TABLE(avxvnni);
 
 #endif

@@ -7,8 +7,10 @@
 
 #include <stdint.h>
 
-#define ROWS 12
-#define VECS 2
+#define ROWS        12
+#define VECS        2
+#define ATTEND_ROWS 12
+#define ATTEND_WIDE 2
 
 typedef __m512 vec;
 
@@ -50,6 +52,9 @@ static inline vec v_min(vec x, vec y) {
 static inline vec v_fma(vec x, vec y, vec z) {
     return _mm512_fmadd_ps(x, y, z);
 }
+static inline vec v_zero_below(vec x, vec y, vec z) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, z, _CMP_NLT_UQ), x);
+}
 static inline vec v_pow2(vec p, vec t) {
     __m512i n = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), n));
@@ -63,6 +68,7 @@ static inline float v_top(vec x) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_avx512 = KERN_TABLE("avx512");
+KERN_TABLE(avx512);
+KERN_TABLE(avx512vnni);
 
 #endif

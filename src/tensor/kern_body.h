@@ -1,7 +1,7 @@
 // tensor/kern_body.h -- the kernels, written once over 16 virtual lanes.
 //
-// Included by kern_scalar.c, kern_avx2.c and kern_avx512.c, which define `vec` (16 floats), the
-// operations on it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min,
+// Included by kern_{scalar,avx2,avx512,neon}.c, which define `vec` (16 floats), the operations on
+// it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min, v_zero_below,
 // v_pow2, v_sum, v_top) and ROWS, the number of activation rows whose accumulators fit the
 // registers.
 //
@@ -9,8 +9,10 @@
 //       whatever the machine's vector length (-ffp-contract=off keeps compilers out of it)
 //   I2  sums across lanes add halves: i and i+8, then i+4, i+2, i+1
 
+#include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -42,6 +44,11 @@ INLINE vec exp_vec(vec x) {
     return v_pow2(p, t);
 }
 
+// For weights of a softmax: 0 below -86, so that -infinity takes part in nothing.
+INLINE vec soft_exp_vec(vec x) {
+    return v_zero_below(exp_vec(x), x, v_set(-86.0F));
+}
+
 // x/2 (1 + tanh u) is x / (1 + e^-2u), with u = sqrt(2/pi) (x + 0.044715 x^3).
 INLINE vec gelu_vec(vec x) {
     vec cubic = v_fma(v_mul(v_mul(x, x), x), v_set(0.044715F), x);
@@ -69,79 +76,55 @@ static void layernorm(float *y, const float *x, const float *gain, const float *
     }
 }
 
-// --- Softmax and attention -------------------------------------------------------------------
+// --- Softmax ---------------------------------------------------------------------------------
 
+INLINE vec soften(float *p, vec max) {
+    vec e = soft_exp_vec(v_sub(v_load(p), max));
+    v_store(p, e);
+    return e;
+}
+
+// Four vectors at a time, each with a largest and a sum of its own: one chain of maxima, then of
+// additions, would take half as long again.
 static float exp_sum(float *p, size_t n) {
-    vec top = v_load(p), sum = v_set(0);
-    for (size_t i = KERN_LANES; i < n; i += KERN_LANES)
-        top = v_max(top, v_load(p + i));
-    vec max = v_set(v_top(top));
-    for (size_t i = 0; i < n; i += KERN_LANES) {
-        vec e = exp_vec(v_sub(v_load(p + i), max));
-        v_store(p + i, e);
-        sum = v_add(sum, e);
+    enum { STEP = 4 * KERN_LANES };
+    vec top[4], sum[4];
+    size_t i = 0, j = 0;
+    UNROLL for (int c = 0; c < 4; c++) {
+        top[c] = v_set(-FLT_MAX);
+        sum[c] = v_set(0);
     }
-    return v_sum(sum);
+    for (; i + STEP <= n; i += STEP)
+        UNROLL for (int c = 0; c < 4; c++) top[c] = v_max(v_load(p + i + c * KERN_LANES), top[c]);
+    for (; i < n; i += KERN_LANES)
+        top[0] = v_max(v_load(p + i), top[0]);
+    vec max = v_set(v_top(v_max(v_max(top[0], top[2]), v_max(top[1], top[3]))));
+    for (; j + STEP <= n; j += STEP)
+        UNROLL for (int c = 0; c < 4; c++) sum[c] =
+            v_add(sum[c], soften(p + j + c * KERN_LANES, max));
+    for (; j < n; j += KERN_LANES)
+        sum[0] = v_add(sum[0], soften(p + j, max));
+    return v_sum(v_add(v_add(sum[0], sum[2]), v_add(sum[1], sum[3])));
 }
 
-enum { BLOCK_PAGES = 4, BLOCK = BLOCK_PAGES * KERN_PAGE };
+#include "tensor/kern_attend.h"
 
-// Scores of one page, scaled; positions from `n` on are -infinity.
-INLINE vec score_page(const float *q, const float *keys, size_t head, vec scale) {
-    vec s = v_set(0);
-    for (size_t i = 0; i < head; i++)
-        s = v_fma(v_set(q[i]), v_load(keys + i * KERN_PAGE), s);
-    return v_mul(s, scale);
+// --- Tables ----------------------------------------------------------------------------------
+
+static void finish(float *y, size_t ldy, float (*sum)[KERN_PANEL], size_t rows, size_t n,
+                   kern_store how) {
+    for (size_t r = 0; r < rows; r++)
+        finish_row(y + r * ldy, sum[r], n, how);
 }
 
-// One row of queries over positions [0, n), a block at a time: the sum so far is scaled down when a
-// block holds a larger score.
-static void attend_row(float *out, const float *q, const kern_kv *kv, size_t n, size_t head) {
-    _Alignas(KERN_ALIGN) float p[BLOCK];
-    vec scale = v_set(1.0F / sqrtf((float)head));
-    float max = -INFINITY, sum = 0;
-    memset(out, 0, head * sizeof *out);
-    for (size_t t = 0; t < n; t += BLOCK) {
-        size_t len = min_size(BLOCK, n - t), padded = align_up(len, KERN_PAGE);
-        vec top = v_set(max);
-        for (size_t at = 0; at < padded; at += KERN_PAGE) {
-            const float *keys = kv->base + kv->page[(t + at) / KERN_PAGE] * kv->stride;
-            v_store(p + at, score_page(q, keys, head, scale));
-            for (size_t i = len; i < at + KERN_PAGE; i++)
-                p[i] = -INFINITY;
-            top = v_max(v_load(p + at), top);
-        }
-        float new_max = v_top(top);
-        vec factor = exp_vec(v_sub(v_set(max), v_set(new_max))), part = v_set(0);
-        for (size_t at = 0; at < padded; at += KERN_PAGE) {
-            vec e = exp_vec(v_sub(v_load(p + at), v_set(new_max)));
-            v_store(p + at, e);
-            part = v_add(part, e);
-        }
-        float f;
-        _Alignas(KERN_ALIGN) float lanes[KERN_LANES];
-        v_store(lanes, factor);
-        f = lanes[0];
-        sum = fmaf(sum, f, v_sum(part));
-        max = new_max;
-        for (size_t i = 0; i < head; i += KERN_LANES) {
-            vec a = v_mul(v_load(out + i), factor);
-            for (size_t at = 0; at < len; at++) {
-                const float *page = kv->base + kv->page[(t + at) / KERN_PAGE] * kv->stride;
-                const float *values = page + KERN_PAGE * head + at % KERN_PAGE * head;
-                a = v_fma(v_set(p[at]), v_load(values + i), a);
-            }
-            v_store(out + i, a);
-        }
-    }
-    for (size_t i = 0; i < head; i += KERN_LANES)
-        v_store(out + i, v_div(v_load(out + i), v_set(sum)));
-}
-
-static void attend(const kern_attend *a, const kern_kv *kv) {
-    for (size_t i = 0; i < a->rows; i++)
-        attend_row(a->out + i * a->ld_out, a->q + i * a->ld_q, kv, a->n + i / a->per, a->head);
-}
-
-#define KERN_TABLE(isa)                                                                            \
-    { isa, matmul, kern__quantise, layernorm, attend, exp_sum }
+// The kernels of this file with the integer products of kern_int_SET.c.
+#define KERN_TABLE(set)                                                                            \
+    static void matmul_##set(float *y, size_t ldy, const kern_rows *x, size_t rows,                \
+                             const kern_mat *w, size_t p0, size_t p1, kern_store how) {            \
+        if (kern_type_is_int(w->type))                                                             \
+            kern__int_matmul_##set(y, ldy, x, rows, w, p0, p1, how, finish);                       \
+        else                                                                                       \
+            matmul(y, ldy, x, rows, w, p0, p1, how);                                               \
+    }                                                                                              \
+    const kern kern_##set = {#set,      matmul_##set, kern__int_quantise_##set,                    \
+                             layernorm, attend,       exp_sum}

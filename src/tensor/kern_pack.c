@@ -138,7 +138,7 @@ static void tile_f32(float (*tile)[KERN_PANEL], const window *v) {
 
 // The same of 16-bit values that stay as they are.
 static void tile_half(uint16_t (*tile)[KERN_PANEL], const window *v) {
-    const uint16_t *run[KERN_PANEL];
+    const char *run[KERN_PANEL];  // at any address: safetensors promises no alignment
     if (v->by_input) {
         for (size_t i = 0; i < v->len; i++)
             memcpy(tile[i], run_of(v, i), v->rows * sizeof **tile);
@@ -148,7 +148,7 @@ static void tile_half(uint16_t (*tile)[KERN_PANEL], const window *v) {
         run[r] = run_of(v, r);
     for (size_t i = 0; i < v->len; i++)
         for (size_t r = 0; r < v->rows; r++)
-            tile[i][r] = run[r][i];
+            memcpy(&tile[i][r], run[r] + i * sizeof **tile, sizeof **tile);
 }
 
 static bool same_type(kern_type t, tensor_dtype d) {

@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ROWS 2
-#define VECS 1
+#define ROWS        2
+#define VECS        1
+#define ATTEND_ROWS 1
+#define ATTEND_WIDE 4
 
 typedef struct vec {
     float f[16];
@@ -49,6 +51,10 @@ static vec v_max(vec a, vec b) {
 }
 static vec v_min(vec a, vec b) {
     LANES(a.f[i] < b.f[i] ? a.f[i] : b.f[i]);
+}
+// x, or 0 where y < z.
+static vec v_zero_below(vec x, vec y, vec z) {
+    LANES(y.f[i] < z.f[i] ? 0 : x.f[i]);
 }
 
 static uint32_t bits(float x) {
@@ -92,4 +98,4 @@ static float v_top(vec a) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_scalar = KERN_TABLE("scalar");
+KERN_TABLE(scalar);

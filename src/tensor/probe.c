@@ -112,16 +112,18 @@ MATH_LOOP(pairs128, __attribute__((target("ssse3"))), __m128i, _mm_set1_epi8(1),
 #define LOW(v)         vget_low_s8(vreinterpretq_s8_s32(v))
 #define PAIRS(a, b, c) vpadalq_s16(a, vmull_s8(LOW(b), LOW(c)))
 
-#ifdef __clang__
+#ifdef __clang__  // 14 has vdotq_s32 only when the whole file is for such machines
 #define DOTPROD __attribute__((target("dotprod")))
-#else
-#define DOTPROD __attribute__((target("+dotprod")))
-#endif
-// By name, since clang 14 has vdotq_s32 only when the whole file is for such machines.
 DOTPROD static inline int32x4_t dot(int32x4_t a, int32x4_t b, int32x4_t c) {
     __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(a) : "w"(b), "w"(c));
     return a;
 }
+#else
+#define DOTPROD __attribute__((target("+dotprod")))
+DOTPROD static inline int32x4_t dot(int32x4_t a, int32x4_t b, int32x4_t c) {
+    return vdotq_s32(a, vreinterpretq_s8_s32(b), vreinterpretq_s8_s32(c));
+}
+#endif
 
 READ_LOOP(read128, )
 MATH_LOOP(fma128, , float32x4_t, vdupq_n_f32(0.5F), vfmaq_f32)

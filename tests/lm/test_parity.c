@@ -140,6 +140,35 @@ GOLDEN(f32)
 GOLDEN(f16)
 GOLDEN(bf16)
 
+// Transformers' own logits and continuations.
+static void check_folder(const char *stem) {
+    char cases[64], npy[64];
+    snprintf(cases, sizeof cases, "%s.json", stem);
+    snprintf(npy, sizeof npy, "%s.npy", stem);
+    lm_model *m;
+    err e = {0};
+    if (lm_model_open(&m, stem, NULL, &e)) fail_msg("%s", e.msg);
+    const lm_spec *s = lm_model_spec(m);
+    assert_int_equal(s->vocab_size, 300);
+    assert_int_equal(s->block_size, 48);
+    assert_int_equal(s->n_params, 300 * 32 + 48 * 32 + 2 * (12 * 32 * 32 + 13 * 32) + 2 * 32);
+    assert_int_equal(s->step, -1);
+    assert_true(isnan(s->val_loss));
+    check_logits(m, cases, npy);
+    run_cases(m, cases, 0);
+    lm_model_close(m);
+}
+
+static void folder_with_one_file(void **state) {
+    (void)state;
+    check_folder("tests/golden/hf_single");
+}
+
+static void folder_of_shards(void **state) {
+    (void)state;
+    check_folder("tests/golden/hf_sharded");
+}
+
 // Each has one thing wrong; the message must name it.
 static void broken_checkpoints(void **state) {
     (void)state;
@@ -174,8 +203,9 @@ static void broken_checkpoints(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f32_checkpoint),    cmocka_unit_test(f16_checkpoint),
-        cmocka_unit_test(bf16_checkpoint),   cmocka_unit_test(broken_checkpoints),
+        cmocka_unit_test(f32_checkpoint),       cmocka_unit_test(f16_checkpoint),
+        cmocka_unit_test(bf16_checkpoint),      cmocka_unit_test(broken_checkpoints),
+        cmocka_unit_test(folder_with_one_file), cmocka_unit_test(folder_of_shards),
         cmocka_unit_test(shared_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
