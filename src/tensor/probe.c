@@ -119,7 +119,7 @@ DOTPROD static inline int32x4_t dot(int32x4_t a, int32x4_t b, int32x4_t c) {
     return a;
 }
 #else
-#define DOTPROD __attribute__((target("+dotprod")))
+#define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
 DOTPROD static inline int32x4_t dot(int32x4_t a, int32x4_t b, int32x4_t c) {
     return vdotq_s32(a, vreinterpretq_s8_s32(b), vreinterpretq_s8_s32(c));
 }
