@@ -63,12 +63,6 @@ static inline bytes b_load(const void *p) {
     const uint8_t *b = p;
     return (bytes){vld1q_u8(b), vld1q_u8(b + 16), vld1q_u8(b + 32), vld1q_u8(b + 48)};
 }
-static inline void b_store(uint8_t *p, bytes b) {
-    vst1q_u8(p, b.a);
-    vst1q_u8(p + 16, b.b);
-    vst1q_u8(p + 32, b.c);
-    vst1q_u8(p + 48, b.d);
-}
 static inline uint8x16_t value_of_low(uint8x16_t b) {
     return vqtbl1q_u8(vld1q_u8(kern__int4), vandq_u8(b, vdupq_n_u8(15)));
 }
