@@ -92,13 +92,9 @@ static inline float32x4_t low_half(uint8x16_t x) {
 static inline float32x4_t high_half(uint8x16_t x) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u8(x), vdupq_n_u32(0xFFFF0000U)));
 }
-static inline vec v_bf16_low(const void *p) {
+static inline vec v_bf16(const void *p, int high) {
     bytes x = b_load(p);
-    return EACH(vec, low_half, x);
-}
-static inline vec v_bf16_high(const void *p) {
-    bytes x = b_load(p);
-    return EACH(vec, high_half, x);
+    return high ? EACH(vec, high_half, x) : EACH(vec, low_half, x);
 }
 
 static inline ivec v_round(vec x) {

@@ -142,6 +142,30 @@ static void a_client_has_a_bound(void **state) {
     assert_int_equal(q.n_clients, 0);
 }
 
+// 16 rows and one step in 0.1 s; texts end half way.
+static void waiting_takes_what_is_ahead_at_the_rate_of_late(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t prompts, texts;
+        size_t least_left;
+        bool is_full;
+        int waiting, want;
+    } cases[] = {
+        {0, 0, 1000, false, 0, 1},  {0, 0, 1000, true, 0, 50},      {0, 0, 10, true, 0, 1},
+        {1600, 0, 0, true, 1, 10},  {0, 1600, 0, true, 1, 5},       {1600, 1600, 100, false, 1, 20},
+        {0, 0, 1000, false, 1, 50}, {1 << 30, 0, 0, true, 1, 3600},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        lm_rates r = {160, 1, 10, .text = 0.5, .least_left = cases[i].least_left};
+        lm_queue q = {.prompt_tokens = cases[i].prompts,
+                      .text_tokens = cases[i].texts,
+                      .n_waiting = cases[i].waiting};
+        assert_int_equal(lm__queue_wait_s(&q, &r, cases[i].is_full), cases[i].want);
+        r.seconds = 0;
+        assert_int_equal(lm__queue_wait_s(&q, &r, cases[i].is_full), 1);
+    }
+}
+
 // --- The pace alone ----------------------------------------------------------------------------
 
 static void a_pace_is_learnt(void **state) {
@@ -483,6 +507,7 @@ int main(void) {
         cmocka_unit_test(some_wait_and_some_hold_up_the_rest),
         cmocka_unit_test(leavers_are_taken_out_of_all_lines),
         cmocka_unit_test(a_client_has_a_bound),
+        cmocka_unit_test(waiting_takes_what_is_ahead_at_the_rate_of_late),
         cmocka_unit_test(a_pace_is_learnt),
         cmocka_unit_test(a_pace_survives_nonsense),
         cmocka_unit_test(a_prompt_does_not_wait_behind_another_client_s),
