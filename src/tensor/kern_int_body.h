@@ -1,7 +1,8 @@
 // tensor/kern_int_body.h -- products with integer weights, written once over 16 virtual lanes.
 //
 // Included by kern_int_SET.c, which define KERN_INT_NAME(function), ROWS (activation rows whose
-// sums fit the registers), `vec` (16 floats), `ivec` (16 int32_t), `bytes` (16 x 4 bytes) and on them
+// sums fit the registers), `vec` (16 floats), `ivec` (16 int32_t), `bytes` (16 x 4 bytes), and on
+// them
 //
 //   v_load, v_store, v_set, v_mul, v_fma      as kern_body.h's
 //   v_int(ivec)                               to floats: exact here
