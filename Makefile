@@ -229,12 +229,13 @@ kill: deps-test ## kill -9 at KILLS random moments of indexing, twice; out of di
 $(B)/fuzz/replay_%: $(B)/fuzz/fuzz_%.o $(B)/fuzz/replay.o $(LIB)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-.SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o) $(B)/fuzz/replay.o
+.SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o) $(B)/fuzz/replay.o $(B)/fuzz/corrupt_index.o $(B)/fuzz/corrupt_weights.o
 
-replay: $(REPLAY) ## fuzz targets over their corpus
-	@for t in $^; do n=$${t##*/replay_}; timeout $(HANG_S) $$t fuzz/corpus/$$n || exit 1; done
+replay: $(REPLAY) $(B)/fuzz/corrupt_weights ## fuzz targets over their corpus; some damaged weights
+	@for t in $(REPLAY); do n=$${t##*/replay_}; timeout $(HANG_S) $$t fuzz/corpus/$$n || exit 1; done
+	@timeout $(HANG_S) $(B)/fuzz/corrupt_weights 100
 
-$(B)/fuzz/corrupt_index: $(B)/fuzz/corrupt_index.o $(LIB)
+$(B)/fuzz/corrupt_%: $(B)/fuzz/corrupt_%.o $(LIB)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -242,6 +243,10 @@ N ?= 100000
 .PHONY: corrupt
 corrupt: $(B)/fuzz/corrupt_index ## N damaged indexes, each looked through (SAN=address,undefined)
 	$< $(N) $(SEED)
+
+.PHONY: corrupt-weights
+corrupt-weights: $(B)/fuzz/corrupt_weights ## N damaged files of each kind of weights, in /dev/shm: they are synced
+	TMPDIR=/dev/shm $< $(N) $(or $(SEED),1) $(KIND)
 
 SOAK_SECONDS ?= 1800
 $(B)/fuzz/soak_engine: $(B)/fuzz/soak_engine.o $(LIB)

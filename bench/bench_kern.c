@@ -3,8 +3,8 @@
 // A step multiplies by every matrix of 12 layers and the head once. For each kernel set, type of
 // weights and number of rows: bytes of weights and operations per second, by the sum of each
 // matrix's best time in a few steps (a neighbour on the machine disturbs some of 49, seldom one
-// always); beside them the limit, which is the slower of reading those weights at the probe's rate and doing
-// those operations at the probe's. The probe reads the same panels, between the steps.
+// always); beside them the limit, which is the slower of reading those weights at the probe's rate
+// and doing those operations at the probe's. The probe reads the same panels, between the steps.
 //
 //   bench_kern [--threads N] [--ms PER_FIGURE] [--type NAME] [--set NAME] [--rows N]
 

@@ -7,7 +7,6 @@
 
 #include "app/gpt2_app.h"
 
-#include "os/cpu.h"
 #include "os/log.h"
 #include "os/rand.h"
 
@@ -201,21 +200,27 @@ static status add_models(gpt2 *g, const app_options *o, err *e) {
     return OK;
 }
 
-// What the machine can do with the largest of the models, before anything else keeps it busy.
-static status measure(gpt2 *g, int n_threads, err *e) {
+// The working set with which the machine is measured: the largest of the models.
+static size_t probe_bytes(const gpt2 *g) {
     size_t bytes = 0;
     for (size_t i = 0; i < g->n_models; i++)
         bytes = max_size(bytes, lm_model_spec(g->model[i].model)->bytes_per_token);
-    os_pool *pool;
-    int n = n_threads > 0 ? n_threads : os_cpu_count();
-    TRY(os_pool_open(&pool, n - 1, 0, "probe", e));
-    status s = probe_machine(&g->limits, pool, bytes, e);
-    os_pool_close(pool);
-    if (!s)
-        log_info("gpt2", "limits: %.1f GB/s read, %.0f GFLOP/s in f32, %.0f GOP/s in int8",
-                 g->limits.read_bytes_per_s / 1e9, g->limits.f32_flops / 1e9,
-                 g->limits.int8_ops / 1e9);
-    return s;
+    return bytes;
+}
+
+static status open_engine(gpt2 *g, const app_options *o, err *e) {
+    lm_config c = {.n_threads = o->n_compute,
+                   .streams_max = o->streams_max,
+                   .queue_max = o->queue_max,
+                   .client_max = o->client_max,
+                   .probe_bytes = o->calibrates ? probe_bytes(g) : 0};
+    TRY(lm_engine_open(&g->engine, &c, e));
+    const probe *p = lm_engine_calibration(g->engine);
+    if (!p) return OK;
+    g->limits = *p;
+    log_info("gpt2", "limits: %.1f GB/s read, %.0f GFLOP/s in f32, %.0f GOP/s in int8",
+             p->read_bytes_per_s / 1e9, p->f32_flops / 1e9, p->int8_ops / 1e9);
+    return OK;
 }
 
 static status gpt2_open(void **self, const app_options *o, err *e) {
@@ -225,12 +230,7 @@ static status gpt2_open(void **self, const app_options *o, err *e) {
     status s = arena_open(&g->names, 1 << 20, e);
     if (!s && o->panels) mkdir(o->panels, 0777);  // of its absence the loader speaks
     if (!s) s = add_models(g, o, e);
-    if (!s && o->calibrates) s = measure(g, o->n_compute, e);
-    lm_config c = {.n_threads = o->n_compute,
-                   .streams_max = o->streams_max,
-                   .queue_max = o->queue_max,
-                   .client_max = o->client_max};
-    if (!s) s = lm_engine_open(&g->engine, &c, e);
+    if (!s) s = open_engine(g, o, e);
     if (s) {
         gpt2_close(g);
         return s;

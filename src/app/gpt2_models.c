@@ -84,9 +84,8 @@ static status open_tokens(gpt2_model *m, const char *path, err *e) {
 status gpt2_model_open(gpt2_model *m, const gpt2_spec *spec, const char *panels, err *e) {
     char cache[OS_PATH_MAX];
     int64_t start = os_now_ns();
-    lm_load how = {.has_type = spec->has_type,
-                   .type = spec->type,
-                   .panels = panels_path(cache, panels, spec)};
+    lm_load how = {
+        .has_type = spec->has_type, .type = spec->type, .panels = panels_path(cache, panels, spec)};
     str name = m->name;
     *m = (gpt2_model){.name = name};
     status s = lm_model_open(&m->model, spec->path, &how, e);
@@ -118,7 +117,7 @@ status gpt2_encode(int32_t **ids, size_t *n, const gpt2_model *m, str text, aren
         return err_set(e, E_LIMIT, "the prompt is %zu bytes, far over the context, %zu tokens",
                        text.len, context);
     TRY(bpe_encode(ids, n, m->tokens, text, a, e));
-    return *n <= context ? OK
-                         : err_set(e, E_LIMIT, "the prompt is %zu tokens, the context is %zu", *n,
-                                   context);
+    return *n <= context
+               ? OK
+               : err_set(e, E_LIMIT, "the prompt is %zu tokens, the context is %zu", *n, context);
 }

@@ -277,9 +277,9 @@ static bool set_json(gpt2_params *p, const gpt2_param *row, const json_value *v,
 
 static status refuse_json(const gpt2_param *row, const json_value *v, arena *a, err *e) {
     static const char *const kinds[] = {
-        [JSON_NULL] = "null",         [JSON_BOOL] = "true or false",
+        [JSON_NULL] = "null",          [JSON_BOOL] = "true or false",
         [JSON_NUMBER] = "this number", [JSON_STRING] = "this string",
-        [JSON_ARRAY] = "this list",   [JSON_OBJECT] = "this object"};
+        [JSON_ARRAY] = "this list",    [JSON_OBJECT] = "this object"};
     double d;
     str s;
     if (json_is_str(&s, v)) return refuse_text(row, s, a, e);

@@ -127,11 +127,22 @@ static void put_http(metrics *m, const http_server *server) {
     }
 }
 
+static void put_latency(metrics *m, const http_server *server) {
+    static const uint16_t ms[HTTP_REPLY_BUCKETS] = HTTP_REPLY_MS;
+    double bounds[HTTP_REPLY_BUCKETS];
+    http_counters c = {0};
+    if (server) http_server_counters(&c, server);
+    for (size_t i = 0; i < countof(ms); i++)
+        bounds[i] = ms[i] * 1e-3;
+    metrics_family(m, METRICS_HISTOGRAM, "http_reply_seconds",
+                   "From a request's header to its reply's; under a millisecond counts as 0.");
+    metrics_histogram(m, bounds, c.replies_by_ms, countof(bounds), (double)c.reply_ms * 1e-3);
+}
+
 static void put_apps(metrics *m, const app_set *s) {
     metrics_family(m, METRICS_GAUGE, "app_available", "1: it serves; 0: it could not be opened.");
     for (size_t i = 0; i < s->n_apps; i++)
-        metrics_u64(m, &(metrics_label){"app", str_of(s->app[i].kind->name)},
-                    !s->app[i].is_broken);
+        metrics_u64(m, &(metrics_label){"app", str_of(s->app[i].kind->name)}, !s->app[i].is_broken);
     for (size_t i = 0; i < s->n_apps; i++) {
         const app_one *one = &s->app[i];
         if (one->self && one->kind->metrics) one->kind->metrics(m, one->self);
@@ -145,6 +156,7 @@ void app_metrics(http_req *rq, void *app) {
     metrics m = {.to = &out};
     put_process(&m, s);
     put_http(&m, atomic_load(&s->server));
+    put_latency(&m, atomic_load(&s->server));
     put_apps(&m, s);
     http_add_header(rq, "Cache-Control", STR("no-store"));
     app_reply_buf(rq, METRICS_TYPE, &out);

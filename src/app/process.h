@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-uint64_t process_resident(void);    // bytes now; 0 when the kernel does not say
+uint64_t process_resident(void);   // bytes now; 0 when the kernel does not say
 double process_cpu_seconds(void);  // user and system, all threads
 
 #endif

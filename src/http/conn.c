@@ -220,6 +220,17 @@ static http_conn_state stream_begin(http_conn *c) {
     return CONN_STREAM;
 }
 
+static void count_reply(http_conn *c) {
+    static const uint16_t bounds[HTTP_REPLY_BUCKETS] = HTTP_REPLY_MS;
+    int64_t ms = net_now_ms(c->loop->net) - c->began_ms;
+    unsigned i = 0;
+    while (i < HTTP_REPLY_BUCKETS && ms > bounds[i])
+        i++;
+    http__count(c->loop, COUNT_MS + i, 1);
+    if (ms > 0) http__count(c->loop, COUNT_REPLY_MS, (uint64_t)ms);
+    http__count(c->loop, COUNT_CLASS + (unsigned)c->rq->re.code / 100, 1);
+}
+
 // The handler, or the server in its place, has recorded a reply.
 static http_conn_state reply_begin(http_conn *c) {
     http_req *rq = c->rq;
@@ -235,7 +246,7 @@ static http_conn_state reply_begin(http_conn *c) {
         http_reply_error(rq, 500, "The reply's header is over %d bytes", HTTP_REPLY_HEAD_MAX);
         CHECK(write_head(c));  // I5
     }
-    http__count(c->loop, COUNT_CLASS + rq->re.code / 100, 1);
+    count_reply(c);
     if (rq->re.kind == REPLY_STREAM) return stream_begin(c);
     c->replying = !place_body(c);
     if (!c->replying) finish_request(c);
@@ -312,6 +323,7 @@ static http_conn_state on_head(http_conn *c) {
     c->in_at += h->len;
     c->floor = c->in_at;
     http__count(c->loop, COUNT_REQUESTS, 1);
+    c->began_ms = net_now_ms(c->loop->net);
     rq->method = method_of(http_span_of(rq->base, h->method));
     if (!rq->method)
         rq->refuse = 501;
@@ -346,6 +358,7 @@ static http_conn_state take_head(http_conn *c) {
         return on_head(c);
     case HTTP_PARSE_BAD:
         http__count(c->loop, COUNT_PARSE_ERRORS, 1);
+        c->began_ms = net_now_ms(c->loop->net);
         return refuse_and_close(c, h->code, h->why);
     default:
         return CONN_READ;

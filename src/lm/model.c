@@ -57,14 +57,15 @@ static const part model_parts[] = {
 };
 #undef IN
 
-// What matrices are held in. The head draws the ids: in int4 it alone would cost more than all
-// layers do, so that models of int4 keep it in int8.
+// What matrices are held in. The head may have a type of its own: in int8, in models of int4, it
+// would bring perplexity from 1.0 % above f32's to 0.4 %, but cost a quarter of the speed (87 MB a
+// token instead of 70 at GPT-2's size). See tests/lm/test_perplexity.c.
 static const struct held {
     kern_type layers, head;
 } held[KERN_TYPES] = {
     [KERN_F32] = {KERN_F32, KERN_F32},    [KERN_BF16] = {KERN_BF16, KERN_BF16},
     [KERN_F16] = {KERN_F16, KERN_F16},    [KERN_INT8] = {KERN_INT8, KERN_INT8},
-    [KERN_INT4] = {KERN_INT4, KERN_INT8},
+    [KERN_INT4] = {KERN_INT4, KERN_INT4},
 };
 
 // Buffers that some versions of the trainer saved too: masks, which causal attention implies.

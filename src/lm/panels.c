@@ -50,7 +50,7 @@ static str part_of(const uint8_t *image, uint64_t len, size_t i) {
     return (str){(const char *)image + at, min_size(step, len - at)};
 }
 
-static uint64_t sum_of(str s) {
+uint64_t lm__panels_sum(str s) {
     uint64_t lane[LANES] = {1, 2, 3, 4, 5, 6, 7, 8}, w[LANES];
     for (; s.len >= sizeof w; s = str_skip(s, sizeof w)) {
         memcpy(w, s.ptr, sizeof w);
@@ -64,19 +64,13 @@ static uint64_t sum_of(str s) {
 
 // --- Read ----------------------------------------------------------------------------------------
 
-// What section 0 holds.
-typedef struct head {
-    lm_panels_key key;
-    uint64_t sum[LM_PANELS_PARTS];
-} head;
-
-static const head *head_of(const store_in *in) {
-    return (const head *)(const void *)store_in_section(in, 0).ptr;
+static const lm_panels_head *head_of(const store_in *in) {
+    return (const lm_panels_head *)(const void *)store_in_section(in, 0).ptr;
 }
 
 static status check_key(const store_in *in, const lm_panels_key *key, const char *path, err *e) {
     str s = store_in_section(in, 0);
-    if (s.len != sizeof(head) || store_sum(s) != in->h->section[0].sum)
+    if (s.len != sizeof(lm_panels_head) || store_sum(s) != in->h->section[0].sum)
         return err_set(e, E_FORMAT, "%s: damaged key", path);
     lm_panels_key have = head_of(in)->key;
     if (have.identity != key->identity)
@@ -104,7 +98,7 @@ typedef struct sum_job {
 
 static void sum_one(void *arg, size_t i) {
     sum_job *j = arg;
-    if (sum_of(store_in_section(j->in, (int)i + 1)) != head_of(j->in)->sum[i])
+    if (lm__panels_sum(store_in_section(j->in, (int)i + 1)) != head_of(j->in)->sum[i])
         atomic_store(&j->differs, true);
 }
 
@@ -136,9 +130,9 @@ static status put(store_out *o, int section, str s, err *e) {
 }
 
 static status put_all(store_out *o, const lm_panels_key *key, const uint8_t *image, err *e) {
-    head h = {.key = *key};
+    lm_panels_head h = {.key = *key};
     for (size_t i = 0; i < LM_PANELS_PARTS; i++)
-        h.sum[i] = sum_of(part_of(image, key->len, i));
+        h.sum[i] = lm__panels_sum(part_of(image, key->len, i));
     TRY(put(o, 0, (str){(const char *)&h, sizeof h}, e));
     for (size_t i = 0; i < LM_PANELS_PARTS; i++) {
         str part = part_of(image, key->len, i);

@@ -5,7 +5,7 @@
 //   Blocks    on disk; opening reads the whole file, because every byte is checked
 //   Errors    E_NOT_FOUND: no file. E_STALE: of other weights, another type or another program.
 //             E_FORMAT: damaged. Any of these: repack and write it anew
-//   Format    a file of sections (store/file.h): the key, then the image in LM_PANELS_PARTS runs
+//   Format    a file of sections (store/file.h): the head, then the image in LM_PANELS_PARTS runs
 //             that follow each other without gaps, so that it is one run when mapped
 #ifndef LM_PANELS_H
 #define LM_PANELS_H
@@ -22,6 +22,14 @@ typedef struct lm_panels_key {
     uint64_t type, head_type;  // kern_type
     uint64_t len;              // bytes of the image
 } lm_panels_key;
+
+// What section 0 holds.
+typedef struct lm_panels_head {
+    lm_panels_key key;
+    uint64_t sum[LM_PANELS_PARTS];  // lm__panels_sum of each run
+} lm_panels_head;
+
+uint64_t lm__panels_sum(str s);
 
 // `len` is left to the caller.
 lm_panels_key lm__panels_key(const lm_spec *s, const weights *w);

@@ -247,8 +247,8 @@ static void print_text(const bench *b) {
     char name[32];
     buf_init(&say, &scratch, 0);
     gpt2_model_say(&say, &b->model);
-    printf("%s, %d thread%s\n%.*s\n\n", os_cpu_name(), b->n_threads,
-           b->n_threads == 1 ? "" : "s", STR_ARG(buf_str(&say)));
+    printf("%s, %d thread%s\n%.*s\n\n", os_cpu_name(), b->n_threads, b->n_threads == 1 ? "" : "s",
+           STR_ARG(buf_str(&say)));
     printf("%-24s %10.1f GB/s\n", "read", b->limits.read_bytes_per_s / 1e9);
     printf("%-24s %10.1f GFLOP/s\n", "f32", b->limits.f32_flops / 1e9);
     printf("%-24s %10.1f GOP/s\n", "int8", b->limits.int8_ops / 1e9);
@@ -314,9 +314,8 @@ static status parse_streams(bench *b, const char *text, err *e) {
         str item = str_trim(str_cut(&list, ','));
         int64_t n;
         if (b->n_streams == LIST_MAX || !str_parse_i64(&n, item) || n < 1 || n > LM_STREAMS_MAX)
-            return err_set(e, E_ARG,
-                           "--streams wants up to %d numbers of 1 to %d, not \"%.*s\"", LIST_MAX,
-                           LM_STREAMS_MAX, STR_ARG(str_first(item, 32)));
+            return err_set(e, E_ARG, "--streams wants up to %d numbers of 1 to %d, not \"%.*s\"",
+                           LIST_MAX, LM_STREAMS_MAX, STR_ARG(str_first(item, 32)));
         b->streams[b->n_streams++] = (int)n;
     }
     return b->n_streams ? OK : err_set(e, E_ARG, "--streams is empty");
@@ -337,12 +336,14 @@ static status open_all(bench *b, const gpt2_spec *spec, const char *panels, err 
     if (b->spec->block_size <= 2 * PROMPT)
         return err_set(e, E_LIMIT, "a context of %d is too short to measure", b->spec->block_size);
     b->ids = arena_array(&b->a, int32_t, (size_t)b->spec->block_size);
-    os_pool *pool;
-    TRY(os_pool_open(&pool, b->n_threads - 1, 0, "probe", e));
-    status s = probe_machine(&b->limits, pool, b->spec->bytes_per_token, e);
-    os_pool_close(pool);
-    lm_config c = {.n_threads = b->n_threads, .streams_max = LM_STREAMS_MAX};
-    return s ? s : lm_engine_open(&b->engine, &c, e);
+    lm_config c = {.n_threads = b->n_threads,
+                   .streams_max = LM_STREAMS_MAX,
+                   .probe_bytes = b->spec->bytes_per_token};
+    TRY(lm_engine_open(&b->engine, &c, e));
+    const probe *p = lm_engine_calibration(b->engine);
+    if (!p) return err_set(e, E_MEMORY, "no memory to measure the machine");
+    b->limits = *p;
+    return OK;
 }
 
 static int run(void *opts, const opt_list *rest) {

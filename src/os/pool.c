@@ -1,10 +1,10 @@
 // A thread pool with two uses that share its threads: a FIFO of jobs, and one parallel-for.
 //
-// A range is cut into one run of neighbouring indices per thread, so that each core streams its own
-// part of a matrix; who is done takes the second half of what another has left. Workers spin briefly
-// for the next range (kernels call it dozens of times per token, microseconds apart), give the core
-// to whoever wants it meanwhile, and then sleep on the condition variable: an idle pool costs
-// nothing. Opening a range locks and wakes only if somebody sleeps.
+// A range is cut into one run of neighbouring indices per thread, so that each core streams its
+// own part of a matrix; who is done takes the second half of what another has left. Workers spin
+// briefly for the next range (kernels call it dozens of times per token, microseconds apart), give
+// the core to whoever wants it meanwhile, and then sleep on the condition variable: an idle pool
+// costs nothing. Opening a range locks and wakes only if somebody sleeps.
 //
 // Rejected: OpenMP, whose waiting threads spin and collapse when there are more of them than cores;
 // one shared counter of indices (every index a cache line that all cores fight for, and neighbours
@@ -12,10 +12,10 @@
 //
 //   I1  an index is in one lane or taken. Within a range a lane's part never gets a value twice:
 //       only its owner fills it, when it is empty, with indices that nobody has taken
-//   I2  a worker marks its lane busy, then looks whether a range is open; it touches parts, body and
-//       arg only if so, and stays busy until what it took is done. The caller closes the range when
-//       it finds nothing left, then waits until no lane is busy; only then may body and arg die and
-//       the next range be written
+//   I2  a worker marks its lane busy, then looks whether a range is open; it touches parts, body
+//       and arg only if so, and stays busy until what it took is done. The caller closes the range
+//       when it finds nothing left, then waits until no lane is busy; only then may body and arg
+//       die and the next range be written
 //   I3  who goes to sleep says so first and looks again; who has news writes it first and then
 //       looks for sleepers. One of the two sees the other
 //   All of it is sequentially consistent: I2 and I3 need stores to be seen before later loads.

@@ -1,6 +1,6 @@
 // A virtual vector is two ymm registers; 6 x 2 accumulators, two weights and a broadcast fit the
-// sixteen there are. Rejected: 3 rows of a whole panel, as many sums: clang 14 spills them (16 rows,
-// one core: 51 GFLOP/s, 101 so).
+// sixteen there are. Rejected: 3 rows of a whole panel, as many sums: clang 14 spills them (16
+// rows, one core: 60 GFLOP/s, 101 so; the peak is 106).
 
 #if defined(__x86_64__)
 
@@ -8,10 +8,8 @@
 
 #include <stdint.h>
 
-#define ROWS        6
-#define VECS        1
-#define ATTEND_ROWS 6
-#define ATTEND_WIDE 1
+#define ROWS 6
+#define VECS 1
 
 typedef struct vec {
     __m256 a, b;

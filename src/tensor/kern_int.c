@@ -158,7 +158,8 @@ static uint16_t code_group(uint8_t *code, const float *w, const nearest *near) {
     uint16_t scale = bf16_of(best_scale(w, largest, near));
     float inverse = 1.0F / of_bf16(scale);
     for (size_t j = 0; j < KERN_INT4_COLUMNS; j++) {
-        float x = fminf(fmaxf(w[j] * inverse, -128.0F), 127.0F);
+        float x = w[j] * inverse;
+        x = x < -128 ? -128 : x > 127 ? 127 : x;  // inline, unlike fminf
         code[j] = near->code[round_bits(x) & 511];
     }
     return scale;

@@ -1,20 +1,23 @@
 // tensor/kern_int_body.h -- products with integer weights, written once over 16 virtual lanes.
 //
-// Included by kern_int_SET.c, which define KERN_INT_NAME(function), ROWS (activation rows whose sums fit the
-// registers), `vec` (16 floats), `ivec` (16 int32_t), `bytes` (16 x 4 bytes) and on them
+// Included by kern_int_SET.c, which define KERN_INT_NAME(function), ROWS (activation rows whose
+// sums fit the registers), `vec` (16 floats), `ivec` (16 int32_t), `bytes` (16 x 4 bytes) and on them
 //
 //   v_load, v_store, v_set, v_mul, v_fma      as kern_body.h's
 //   v_int(ivec)                               to floats: exact here
-//   v_bf16(const void *, int high)    16 floats from the low or high halves of 16 words of memory
+//   v_bf16(const void *, int high)            floats from the low or high halves of 16 words
 //   i_set(int32_t)
 //   i_dot(ivec, bytes w, const int8_t *q)     + w.q: four unsigned by four signed bytes a lane
 //                                             (KERN_INT_SIGNED: of w - 128)
-//   b_load(const uint8_t *), b_store(uint8_t *, bytes)
+//   b_load(const uint8_t *)
 //   b_low, b_high(bytes)                      kern__int4[] at the low, high four bits of each byte
 //   v_round(vec)                              to the nearest integers, halves to even
 //   i_abs_bits(vec)                           its bits without the sign, as integers
 //   i_max, i_add, i_top, i_sum                lanes; the largest lane, the sum of all lanes
 //   i_store_low(int8_t *, ivec)               the low byte of each lane
+//
+// Rejected: unpacking int4 to bytes before several tiles read it (with AVX-VNNI a fifth faster from
+// 32 rows on; with AVX-512 no faster from caches and, 16 rows from memory, a third slower).
 //
 //   I1  all that integers do is exact, in any order; a float sum over k runs group after group,
 //       each one v_fma, whatever the machine, the rows, the block or the task
@@ -33,18 +36,13 @@
 #endif
 
 enum {
-    STEPS = KERN_GROUP / 4,                            // of four columns, in a group
-    BLOCK = 16,                                        // groups: 32 KB of bytes
-    PLAIN_GROUP = KERN_INT4_SCALES + KERN_INT8_GROUP,  // int4 with a byte per weight
-    NEAR = 8192,                                       // bytes to read ahead
+    STEPS = KERN_GROUP / 4,  // of four columns, in a group
+    BLOCK = 16,              // groups: 32 KB of bytes
+    NEAR = 8192,             // bytes to read ahead
 };
 
-// What a stream of weights holds.
-typedef enum form {
-    BYTES,    // int8
-    PLAIN,    // int4, a byte per weight
-    NIBBLES,  // int4
-} form;
+// How a stream holds weights: int8's way, or int4's.
+typedef enum form { BYTES, NIBBLES } form;
 
 // The q side of some rows, from some group on.
 typedef struct part {
@@ -102,9 +100,8 @@ INLINE void tile_add(float (*tile)[KERN_PANEL], part x, const uint8_t *w, size_t
                 weights(b, w, f);
                 for (int i = 0; i < step; i += CACHE_LINE)
                     __builtin_prefetch(w + ahead + i, 0, 2);
-                const int8_t *q4 = x.q + 4 * ld, *q8 = x.q + 8 * ld;
-                UNROLL for (int r = 0; r < rows; r++) {
-                    const int8_t *q = r < 4 ? x.q : r < 8 ? q4 : q8;
+                UNROLL for (int r = 0; r < rows; r++) {  // base + 0..3 ld: an address has room
+                    const int8_t *q = x.q + (size_t)(r & ~3) * ld;
                     q += r % 4 == 3 ? ld3 : (size_t)(r % 4) * ld;
                     a[r][0] = i_dot(a[r][0], b[0], q);
                     a[r][1] = i_dot(a[r][1], b[1], q);
@@ -130,18 +127,18 @@ INLINE void tile_add(float (*tile)[KERN_PANEL], part x, const uint8_t *w, size_t
         float(*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups, size_t ahead) {         \
         tile_add(tile, x, w, groups, ahead, f, rows);                                              \
     }
-#define TILES(rows) TILE(BYTES, rows) TILE(PLAIN, rows) TILE(NIBBLES, rows)
+#define TILES(rows) TILE(BYTES, rows) TILE(NIBBLES, rows)
 
 typedef void tile_fn(float (*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups,
                      size_t ahead);
 typedef struct tile_kind {
     size_t rows;
-    tile_fn *by_form[3];
+    tile_fn *by_form[2];
 } tile_kind;
 #define TILE_KIND(rows)                                                                            \
     {                                                                                              \
         rows, {                                                                                    \
-            tile_BYTES_##rows, tile_PLAIN_##rows, tile_NIBBLES_##rows                              \
+            tile_BYTES_##rows, tile_NIBBLES_##rows                                                 \
         }                                                                                          \
     }
 
@@ -189,44 +186,17 @@ static void add_rows(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows,
 
 // --- Panels ----------------------------------------------------------------------------------
 
-static void unpack_groups(uint8_t *to, const uint8_t *w, size_t groups) {
-    for (size_t g = 0; g < groups; g++) {
-        memcpy(to, w, KERN_INT4_SCALES);
-        to += KERN_INT4_SCALES;
-        w += KERN_INT4_SCALES;
-        for (size_t s = 0; s < STEPS; s++, w += KERN_INT_STEP / 2, to += KERN_INT_STEP) {
-            bytes b = b_load(w);
-            b_store(to, b_low(b));
-            b_store(to + KERN_INT_STEP / 2, b_high(b));
-        }
-    }
-}
-
-static void panel_int8(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows, const uint8_t *w,
-                       size_t groups) {
-    size_t ahead = rows <= ROWS ? NEAR : BLOCK * KERN_INT8_GROUP;
+// A block of weights stays in the L1 cache for all rows; the next one is asked for meanwhile.
+static void add_panel(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows, const uint8_t *w,
+                      size_t groups, form f) {
+    size_t bytes_of_group = f == BYTES ? KERN_INT8_GROUP : KERN_INT4_GROUP;
+    size_t ahead = rows <= ROWS ? NEAR : BLOCK * bytes_of_group;
     for (size_t g = 0; g < groups; g += BLOCK)
-        add_rows(tile, x, rows, g, w + g * KERN_INT8_GROUP, min_size(BLOCK, groups - g), ahead,
-                 BYTES);
+        add_rows(tile, x, rows, g, w + g * bytes_of_group, min_size(BLOCK, groups - g), ahead, f);
 }
 
-// Several tiles read the same weights: they are unpacked first.
-static void panel_int4(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows, const uint8_t *w,
-                       size_t groups) {
-    _Alignas(KERN_ALIGN) uint8_t plain[BLOCK * PLAIN_GROUP];
-    for (size_t g = 0; g < groups; g += BLOCK, w += BLOCK * KERN_INT4_GROUP) {
-        size_t n = min_size(BLOCK, groups - g);
-        if (rows > ROWS) {
-            unpack_groups(plain, w, n);
-            add_rows(tile, x, rows, g, plain, n, 0, PLAIN);
-        } else {
-            add_rows(tile, x, rows, g, w, n, NEAR / 2, NIBBLES);
-        }
-    }
-}
-
-// y = tile * scale + bias, or y += that; without a scale tile + bias. Only gelu and the columns of a
-// last panel take the float kernels' way: through memory.
+// y = tile * scale + bias, or y += that; without a scale tile + bias. Only gelu and the columns of
+// a last panel take the float kernels' way: through memory.
 static void finish_panel(float *y, size_t ldy, float (*tile)[KERN_PANEL], size_t rows, size_t n,
                          const float *scale, const float *bias, kern_store how,
                          kern_finish *finish) {
@@ -257,9 +227,9 @@ void KERN_INT_NAME(matmul)(float *y, size_t ldy, const kern_rows *x, size_t rows
         memset(tile, 0, rows * sizeof *tile);
         if (w->type == KERN_INT8) {
             scale = (const float *)(const void *)panel;
-            panel_int8(tile, x, rows, (const uint8_t *)(scale + KERN_PANEL), groups);
+            add_panel(tile, x, rows, (const uint8_t *)(scale + KERN_PANEL), groups, BYTES);
         } else {
-            panel_int4(tile, x, rows, (const uint8_t *)panel, groups);
+            add_panel(tile, x, rows, (const uint8_t *)panel, groups, NIBBLES);
         }
         finish_panel(y + p * KERN_PANEL, ldy, tile, rows,
                      min_size(KERN_PANEL, w->n - p * KERN_PANEL), scale, bias, how, finish);

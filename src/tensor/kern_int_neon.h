@@ -63,12 +63,6 @@ static inline bytes b_load(const void *p) {
     const uint8_t *b = p;
     return (bytes){vld1q_u8(b), vld1q_u8(b + 16), vld1q_u8(b + 32), vld1q_u8(b + 48)};
 }
-static inline void b_store(uint8_t *p, bytes b) {
-    vst1q_u8(p, b.a);
-    vst1q_u8(p + 16, b.b);
-    vst1q_u8(p + 32, b.c);
-    vst1q_u8(p + 48, b.d);
-}
 static inline uint8x16_t value_of_low(uint8x16_t b) {
     return vqtbl1q_u8(vld1q_u8(kern__int4), vandq_u8(b, vdupq_n_u8(15)));
 }
@@ -98,13 +92,9 @@ static inline float32x4_t low_half(uint8x16_t x) {
 static inline float32x4_t high_half(uint8x16_t x) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u8(x), vdupq_n_u32(0xFFFF0000U)));
 }
-static inline vec v_bf16_low(const void *p) {
+static inline vec v_bf16(const void *p, int high) {
     bytes x = b_load(p);
-    return EACH(vec, low_half, x);
-}
-static inline vec v_bf16_high(const void *p) {
-    bytes x = b_load(p);
-    return EACH(vec, high_half, x);
+    return high ? EACH(vec, high_half, x) : EACH(vec, low_half, x);
 }
 
 static inline ivec v_round(vec x) {

@@ -66,9 +66,6 @@ static ivec i_dot(ivec a, bytes w, const int8_t *q) {
 static bytes b_load(const uint8_t *p) {
     BYTES_OF(p[i]);
 }
-static void b_store(uint8_t *p, bytes b) {
-    memcpy(p, b.b, sizeof b.b);
-}
 static bytes b_low(bytes b) {
     BYTES_OF(kern__int4[b.b[i] & 15]);
 }

@@ -47,11 +47,6 @@ static inline bytes b_load(const void *p) {
     const __m256i *from = p;
     return (bytes){_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1)};
 }
-static inline void b_store(uint8_t *p, bytes b) {
-    __m256i *to = (__m256i *)(void *)p;
-    _mm256_storeu_si256(to, b.a);
-    _mm256_storeu_si256(to + 1, b.b);
-}
 static inline __m256i value_of_low(__m256i b) {
     __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)kern__int4));
     return _mm256_shuffle_epi8(values, _mm256_and_si256(b, _mm256_set1_epi8(15)));

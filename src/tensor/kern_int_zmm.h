@@ -45,9 +45,6 @@ static inline ivec i_four(const int8_t *q) {
 static inline bytes b_load(const uint8_t *p) {
     return _mm512_loadu_si512(p);
 }
-static inline void b_store(uint8_t *p, bytes b) {
-    _mm512_storeu_si512(p, b);
-}
 static inline bytes b_low(bytes b) {
     __m512i values = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)kern__int4));
     return _mm512_shuffle_epi8(values, _mm512_and_si512(b, _mm512_set1_epi8(15)));

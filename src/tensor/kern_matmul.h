@@ -15,8 +15,9 @@
 //                            weights of any type can be widened in registers; 1, half a panel,
 //                            where registers are few: then blocks are widened in memory, for more
 //                            than two rows
-// Rejected: vdpbf16ps. It rounds otherwise than FMA (bits would depend on the machine), and at 4
-// flops per lane it is no faster here than a shift, a mask and two FMAs.
+//
+// Rejected: vdpbf16ps. It adds pairs and flushes subnormals, so bits would depend on the machine;
+// and it runs at half rate on the Xeon that the figures are from.
 
 // One code for each number of rows.
 #if ROWS == 12

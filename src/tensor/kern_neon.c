@@ -6,9 +6,8 @@
 #include <arm_neon.h>
 #include <stdint.h>
 
-#define ROWS        6
-#define ATTEND_ROWS 6
-#define ATTEND_WIDE 1
+#define ROWS 6
+#define VECS 1
 
 typedef struct vec {
     float32x4_t a, b, c, d;
@@ -30,6 +29,23 @@ V_OP(v_min, MIN_OP)
 
 static inline vec v_load(const float *p) {
     return (vec){vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)};
+}
+static inline vec v_load_f16(const uint16_t *p) {
+    float16x8_t low = vreinterpretq_f16_u16(vld1q_u16(p));
+    float16x8_t high = vreinterpretq_f16_u16(vld1q_u16(p + 8));
+    return (vec){vcvt_f32_f16(vget_low_f16(low)), vcvt_high_f32_f16(low),
+                 vcvt_f32_f16(vget_low_f16(high)), vcvt_high_f32_f16(high)};
+}
+static inline float32x4_t bf16_even(const uint16_t *p) {
+    return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p)), 16));
+}
+static inline float32x4_t bf16_odd(const uint16_t *p) {
+    uint32x4_t high = vdupq_n_u32(0xFFFF0000U);
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p)), high));
+}
+static inline void v_load_bf16(const uint16_t *p, vec *even, vec *odd) {
+    *even = (vec){bf16_even(p), bf16_even(p + 8), bf16_even(p + 16), bf16_even(p + 24)};
+    *odd = (vec){bf16_odd(p), bf16_odd(p + 8), bf16_odd(p + 16), bf16_odd(p + 24)};
 }
 static inline void v_store(float *p, vec x) {
     vst1q_f32(p, x.a);

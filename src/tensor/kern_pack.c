@@ -2,11 +2,11 @@
 //
 //   f32    [k][32]
 //   f16    [k][32]           halves as they are: one instruction widens 16
-//   bf16   [k / 2][32][2]    pairs of k: a shift and a mask widen 2 x 16; an odd k has a zero partner
+//   bf16   [k / 2][32][2]    pairs of k: a shift and a mask widen 2 x 16; zero after an odd k
 //
 // A panel is filled block by block through a tile of BLOCK x 32 values that stays in the first
 // cache. Values that need no conversion are moved as they are. Rejected: converting through f32
-// always (f16 to f16 would take five times as long).
+// always (bf16 to bf16: 1.1 ns a value instead of 0.7).
 //
 //   I1  f32 -> bf16 and f32 -> f16 round to nearest, ties to even, as PyTorch does; NaN stays NaN
 //   I2  columns of rows that the matrix does not have are zero

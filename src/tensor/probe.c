@@ -109,14 +109,25 @@ MATH_LOOP(pairs128, __attribute__((target("ssse3"))), __m128i, _mm_set1_epi8(1),
 #elif defined(__aarch64__)
 
 #define KEEP(v)        __asm__ volatile("" : "+w"(v))
-#define DOTPROD        __attribute__((target("arch=armv8.2-a+dotprod")))
-#define BYTES(v)       vreinterpretq_s8_s32(v)
-#define DOT(a, b, c)   vdotq_s32(a, BYTES(b), BYTES(c))
-#define PAIRS(a, b, c) vpadalq_s16(a, vmull_s8(vget_low_s8(BYTES(b)), vget_low_s8(BYTES(c))))
+#define LOW(v)         vget_low_s8(vreinterpretq_s8_s32(v))
+#define PAIRS(a, b, c) vpadalq_s16(a, vmull_s8(LOW(b), LOW(c)))
+
+#ifdef __clang__  // 14 has vdotq_s32 only when the whole file is for such machines
+#define DOTPROD __attribute__((target("dotprod")))
+DOTPROD static inline int32x4_t dot(int32x4_t a, int32x4_t b, int32x4_t c) {
+    __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(a) : "w"(b), "w"(c));
+    return a;
+}
+#else
+#define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+DOTPROD static inline int32x4_t dot(int32x4_t a, int32x4_t b, int32x4_t c) {
+    return vdotq_s32(a, vreinterpretq_s8_s32(b), vreinterpretq_s8_s32(c));
+}
+#endif
 
 READ_LOOP(read128, )
 MATH_LOOP(fma128, , float32x4_t, vdupq_n_f32(0.5F), vfmaq_f32)
-MATH_LOOP(dot128, DOTPROD, int32x4_t, vdupq_n_s32(1), DOT)
+MATH_LOOP(dot128, DOTPROD, int32x4_t, vdupq_n_s32(1), dot)
 MATH_LOOP(pairs64, , int32x4_t, vdupq_n_s32(1), PAIRS)
 
 #endif

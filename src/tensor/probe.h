@@ -23,8 +23,8 @@ typedef struct probe {
 // that fits a cache is compared with that cache. At least PROBE_BYTES_MIN are used.
 NODISCARD status probe_machine(probe *out, os_pool *pool, size_t bytes, err *e);
 
-// The same over memory that is there already, a model's weights say: nothing is allocated. `data` is
-// CACHE_LINE aligned and has PROBE_BYTES_MIN bytes or more.
+// The same over memory that is there already, a model's weights say: nothing is allocated. `data`
+// is CACHE_LINE aligned and has PROBE_BYTES_MIN bytes or more.
 void probe_at(probe *out, os_pool *pool, const void *data, size_t bytes);
 
 #endif

@@ -89,6 +89,9 @@ def test_counters_count_what_was_asked(server):
     assert grew("http_requests_total") >= 3 and grew("http_sent_bytes_total") > len(r.text)
     assert grew("http_replies_total", **{"class": "4xx"}) >= 1
     assert grew("lm_weight_read_bytes_total") > 0 and grew("lm_flops_total") > 0
+    family = "parallelopedia_http_reply_seconds"
+    replies = sum(after["parallelopedia_http_replies_total"][1].values())
+    assert check_histogram(family, after[family][1]) == replies
     for name, least in (("first_token", 1), ("between_tokens", n - 1), ("queue_wait", 1)):
         family = f"parallelopedia_lm_{name}_seconds"
         assert check_histogram(family, after[family][1]) - \

@@ -108,7 +108,7 @@ static void types(void **state) {
                               &(lm_load){.has_type = true, .type = smaller[i], .verify = true});
         const lm_spec *s = lm_model_spec(m);
         assert_int_equal(s->type, smaller[i]);
-        assert_int_equal(s->head_type, smaller[i] == KERN_INT4 ? KERN_INT8 : smaller[i]);
+        assert_int_equal(s->head_type, smaller[i]);
         assert_int_equal(m->layers[1].fc.type, s->type);
         assert_int_equal(m->wte.type, s->head_type);
         assert_true(s->bytes_per_token < before);

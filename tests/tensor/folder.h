@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 typedef struct folder {
-    char path[64];
+    char path[128];
     char name[400];  // of folder_at
 } folder;
 
 static inline bool folder_open(folder *f) {
-    snprintf(f->path, sizeof f->path, "/tmp/parallelopedia-test-XXXXXX");
+    const char *in = getenv("TMPDIR");
+    snprintf(f->path, sizeof f->path, "%s/parallelopedia-test-XXXXXX", in ? in : "/tmp");
     return mkdtemp(f->path) != NULL;
 }
 
