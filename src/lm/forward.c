@@ -1,7 +1,7 @@
 // A step is a few phases per layer, each one parallel-for: norm, QKV product, attention, output
-// product, norm, two products of the MLP. Rows of all streams go through the products together,
-// so weights are read once per step; attention is per stream, head and block of rows. Integer
-// weights read their input in int8: norms leave it so, and the other two inputs have a phase for it.
+// product, norm, two products of the MLP. Rows of all streams go through the products together, so
+// weights are read once per step; attention is per stream, head and block of rows. Integer weights
+// read their input in int8: norms leave it so, and the other two inputs have a phase for it.
 //
 // Rejected: one task graph with fine-grained dependencies (the phases are long enough that the
 // barriers between them are 2 % of a step at GPT-2's size), and logits for rows that nobody
@@ -9,8 +9,8 @@
 //
 //   I1  a row's result depends on its stream's tokens only: every kernel's order is fixed, so the
 //       same request gives the same bits alone or in a crowd, whole or in chunks
-//   I2  a segment's keys and values are written before its attention reads positions <= its own, and
-//       by one task per head: no two tasks write to one cache line of a page
+//   I2  a segment's keys and values are written before its attention reads positions <= its own,
+//       and by one task per head: no two tasks write to one cache line of a page
 //   I3  row strides are an odd number of cache lines, so that rows do not share cache sets
 
 #include "lm/forward.h"
