@@ -1,5 +1,5 @@
-// Parameters of a generation, from JSON and from "name=value" pairs, and what they lead to: all that
-// passes is what the engine takes, and no stop string is ever in a text.
+// Parameters of a generation, from JSON and from "name=value" pairs, and what they lead to: all
+// that passes is what the engine takes, and no stop string is ever in a text.
 
 #include "app/gpt2_params.h"
 #include "app/gpt2_text.h"

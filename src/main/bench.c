@@ -18,12 +18,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 5, LIST_MAX = 16, PROMPT = 10, PREFILL = 512, DECODE = 128, MEMORY_STREAMS = 64 };
+enum {
+    ROUNDS_MAX = 99,
+    LIST_MAX = 16,
+    PROMPT = 10,
+    PREFILL = 512,
+    DECODE = 128,
+    MEMORY_STREAMS = 64
+};
 
 typedef struct bench_options {
     cli_common common;
     const char *model, *type, *panels, *streams;
-    int64_t threads;
+    int64_t threads, rounds;
     bool json;
 } bench_options;
 
@@ -40,6 +47,8 @@ static const opt options[] = {
      .about = "Compute threads; 0 is one per core", .dflt = "0"},
     {"streams", OPT_STR, AT(streams), .arg = "LIST",
      .about = "How many generations at once: numbers, with commas between", .dflt = "1,16"},
+    {"rounds", OPT_INT, AT(rounds), 1, ROUNDS_MAX, .arg = "N",
+     .about = "Rounds of each measurement, of which the median is told", .dflt = "5"},
     {"json", OPT_FLAG, AT(json), .about = "One JSON object on stdout"},
     CLI_COMMON,
 };
@@ -49,7 +58,7 @@ typedef struct bench {
     const lm_spec *spec;
     lm_engine *engine;
     probe limits;
-    int n_threads;
+    int n_threads, n_rounds;
     int streams[LIST_MAX];
     size_t n_streams;
     int32_t *ids;  // scratch for prompts
@@ -142,11 +151,12 @@ static uint64_t total(const round_of *r) {
     return n;
 }
 
-// Tokens a second of `count` streams at once; the process's memory while all of them run.
+// Tokens a second of `count` streams at once, unless `rate` is NULL; the process's memory while all
+// of them run.
 static status decode_once(double *rate, uint64_t *resident, bench *b, int count, err *e) {
     round_of *r = calloc(1, sizeof *r);
     if (!r) return err_set(e, E_MEMORY, "no memory");
-    int n_new = b->spec->block_size - PROMPT < DECODE ? b->spec->block_size - PROMPT : DECODE;
+    int n_new = (int)min_i64(DECODE, b->spec->block_size - PROMPT);
     status s = OK;
     for (; r->count < count && !s; r->count += !s)
         s = submit(&r->s[r->count], b, PROMPT, n_new, e);
@@ -154,9 +164,11 @@ static status decode_once(double *rate, uint64_t *resident, bench *b, int count,
     int64_t start = os_now_ns();
     uint64_t before = total(r);
     if (!s) *resident = process_resident();
-    if (!s) read_all(b, r, UINT64_MAX, e);
-    double seconds = os_seconds_since(start);
-    *rate = seconds > 0 ? (double)(total(r) - before) / seconds : 0;
+    if (!s && rate) {
+        read_all(b, r, UINT64_MAX, e);
+        double seconds = os_seconds_since(start);
+        *rate = seconds > 0 ? (double)(total(r) - before) / seconds : 0;
+    }
     for (int i = 0; i < r->count; i++)
         lm_stream_close(r->s[i]);
     free(r);
@@ -182,24 +194,24 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static double median(double v[ROUNDS]) {
-    qsort(v, ROUNDS, sizeof *v, by_value);
-    return v[ROUNDS / 2];
+static double median(double *v, int n) {
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return v[n / 2];
 }
 
 static status measure_decode(double *rate, uint64_t *resident, bench *b, int count, err *e) {
-    double v[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++)
+    double v[ROUNDS_MAX];
+    for (int i = 0; i < b->n_rounds; i++)
         TRY(decode_once(&v[i], resident, b, count, e));
-    *rate = median(v);
+    *rate = median(v, b->n_rounds);
     return OK;
 }
 
 static status measure_first(double *seconds, bench *b, int n_prompt, err *e) {
-    double v[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++)
+    double v[ROUNDS_MAX];
+    for (int i = 0; i < b->n_rounds; i++)
         TRY(first_once(&v[i], b, n_prompt, e));
-    *seconds = median(v);
+    *seconds = median(v, b->n_rounds);
     return OK;
 }
 
@@ -213,7 +225,7 @@ static status measure(bench *b, err *e) {
     TRY(measure_first(&seconds, b, b->prefill_n, e));
     b->prefill = b->prefill_n / seconds;
     TRY(measure_first(&b->first_s, b, PROMPT, e));
-    return decode_once(&ignored, &b->resident_many, b, MEMORY_STREAMS, e);
+    return decode_once(NULL, &b->resident_many, b, MEMORY_STREAMS, e);
 }
 
 // --- Limits ----------------------------------------------------------------------------------
@@ -350,6 +362,7 @@ static int run(void *opts, const opt_list *rest) {
     (void)rest;
     const bench_options *o = opts;
     bench b = {.n_threads = o->threads ? (int)o->threads : os_cpu_count(),
+               .n_rounds = (int)o->rounds,
                .lock = PTHREAD_MUTEX_INITIALIZER,
                .rung = PTHREAD_COND_INITIALIZER};
     gpt2_spec spec;

@@ -273,7 +273,7 @@ def test_generate_without_a_model_or_with_a_type_that_is_none():
 # --- bench -----------------------------------------------------------------------------------
 
 def test_bench_json():
-    code, out, errors = run("bench", "--model", CHECKPOINT, "--streams", "1,4", "--json")
+    code, out, errors = run("bench", "--model", CHECKPOINT, "--streams", "1,4", "--rounds", "1", "--json")
     assert code == 0 and errors == "", errors
     b = json.loads(out)
     assert b["read_bytes_per_s"] > 0 and b["f32_flops"] > 0 and b["int8_ops"] > 0 and b["type"] == "f16"
@@ -286,7 +286,8 @@ def test_bench_json():
 
 
 def test_bench_for_people():
-    code, out, _ = run("bench", "--model", CHECKPOINT, "--type", "int8", "--threads", "1", "--streams", "2")
+    code, out, _ = run("bench", "--model", CHECKPOINT, "--type", "int8", "--threads", "1", "--streams", "2",
+                       "--rounds", "2")
     assert code == 0
     for line in ("GB/s", "GFLOP/s", "load", "decode, 2 streams", "prefill 255", "first token", "memory, 64"):
         assert line in out
@@ -298,6 +299,7 @@ def test_bench_for_people():
     (("--model", CHECKPOINT, "--streams", "0"), "--streams"),
     (("--model", CHECKPOINT, "--streams", "97"), "--streams"),
     (("--model", CHECKPOINT, "--streams", "a"), "--streams"),
+    (("--model", CHECKPOINT, "--rounds", "0"), "--rounds"),
     (("--model", CHECKPOINT, "--threads", "x"), "--threads")])
 def test_bench_bad_values_are_usage(args, word):
     code, out, errors = run("bench", *args)
