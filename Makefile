@@ -39,8 +39,10 @@ CFLAGS  += -std=gnu17 -g $(OPT) $(HARDEN) $(WARN) $(BASEISA) -ffp-contract=off -
 LDFLAGS += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lbz2 -lm
 DEPFLAGS = -MMD -MP
+CMOCKA    = $(shell pkg-config --libs cmocka)
 
-SRC_LIB  := $(sort $(filter-out src/main/%,$(shell find src -name '*.c')))
+ROOMS    := src
+SRC_LIB  := $(sort $(filter-out src/main/%,$(shell find $(ROOMS) -name '*.c')))
 SRC_MAIN := $(sort $(wildcard src/main/*.c))
 SRC_ASM  := $(sort $(wildcard src/*/*.S))
 OBJ_LIB  := $(SRC_LIB:%.c=$(B)/%.o) $(SRC_ASM:%.S=$(B)/%.o)
@@ -110,7 +112,7 @@ $(PROG): $(OBJ_MAIN) $(LIB)
 $(LIB): $(OBJ_LIB)
 	@rm -f $@
 	@$(SAY) AR $@
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # Kernels are written per instruction set and chosen at run time.
 ifeq ($(ARCH),x86_64)
@@ -119,6 +121,8 @@ $(B)/src/tensor/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
 AVX512   := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
 $(B)/src/tensor/%_avx512.o: CFLAGS += $(AVX512)
 $(B)/src/tensor/%_avx512vnni.o: CFLAGS += $(AVX512) -mavx512vnni
+else ifeq ($(ARCH),aarch64)
+$(B)/src/tensor/%_neondot.o: CFLAGS += -march=armv8.2-a+dotprod
 endif
 
 $(B)/%.o: %.c $(B)/flags
@@ -171,7 +175,7 @@ test: deps-test ## everything from nothing: install, build, pass the tests
 
 $(B)/tests/%: $(B)/tests/%.o $(LIB)
 	@$(SAY) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(CMOCKA)
 .SECONDARY: $(UNIT:%=%.o)
 
 # A test program that takes this long hangs: some code is no longer linear.
@@ -179,7 +183,7 @@ HANG_S := $(if $(SAN),900,120)
 
 # T=http runs the tests below tests/http only. Every program prints cmocka's own summary.
 unit: $(filter $(if $(T),$(B)/tests/$(T)%,%),$(UNIT)) ## C unit tests (T=http: one folder)
-	@fail=0; for t in $^; do echo "== $${t#$(B)/}"; timeout $(HANG_S) $$t >$$t.log 2>&1; rc=$$?; \
+	@fail=0; for t in $^; do echo "== $${t#$(B)/}"; timeout $(HANG_S) $(RUN) $$t >$$t.log 2>&1; rc=$$?; \
 	  grep -E 'PASSED|FAILED|SKIPPED|skipped:' $$t.log; \
 	  if [ $$rc -ne 0 ]; then tail -40 $$t.log; fail=1; fi; done; exit $$fail
 
@@ -199,6 +203,18 @@ proof-tokenizer: $(B)/tests/text/test_bpe ## ids equal tiktoken's on 20,000 rand
 	@for f in random real unicode; do echo "== $$f: $$(wc -l < build/proof/$$f.txt) texts"; \
 	  BPE_GOLDEN=build/proof/$$f.txt $< >build/proof/$$f.log 2>&1 || { cat build/proof/$$f.log; exit 1; }; \
 	  grep PASSED build/proof/$$f.log; done
+
+# The kernels' tests as a program for the other architecture: also the hashes in them must agree.
+ARM64_LIB   := build/arm64/lib
+ARM64_TESTS := $(wildcard tests/tensor/test_kern*.c tests/tensor/test_attend.c)
+.PHONY: unit-arm64
+unit-arm64: ## tests of the kernels on an emulated aarch64, with a cross compiler and qemu
+	@tools/deps build test arm64
+	@[ -e $(ARM64_LIB)/libcmocka.so.0 ] || tools/arm64-cmocka $(ARM64_LIB)
+	@$(MAKE) --no-print-directory unit CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar ARCH=aarch64 \
+	  VARIANT=arm64 ROOMS='src/base src/os src/tensor' SRC_ASM= PKGS= LDLIBS=-lm \
+	  CMOCKA=$(ARM64_LIB)/libcmocka.so.0 UNIT='$(ARM64_TESTS:%.c=build/arm64/%)' \
+	  RUN='qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$(ARM64_LIB)'
 
 KILLS ?= 1000
 .PHONY: kill

@@ -16,10 +16,12 @@
 #include "tensor/probe.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { LAYERS = 12, C = 768, VOCAB = 50257, PER_LAYER = 4, MATS = LAYERS * PER_LAYER + 1 };
 
@@ -187,21 +189,31 @@ static void print_type(step *s, const options *o, kern_type t, const float *sour
 
 // --- The pool ----------------------------------------------------------------------------------
 
-static void nothing(void *arg, size_t i) {
-    (void)arg;
+typedef struct meeting {
+    _Atomic int here;
+    int all;
+} meeting;
+
+// Ends when every thread has come.
+static void meet(void *arg, size_t i) {
+    meeting *m = arg;
     (void)i;
+    atomic_fetch_add(&m->here, 1);
+    while (atomic_load(&m->here) < m->all)
+        ;
 }
 
-// Nanoseconds of a range with an index per thread and nothing to do: the best of many hundreds.
-static double barrier_ns(os_pool *pool) {
-    enum { ROUNDS = 200, RANGES = 500 };
+// Nanoseconds of a range that all threads take part in and that does nothing else: what it costs to
+// start them and to be done together, when one range follows another and after `pause_us` of rest.
+static double range_ns(os_pool *pool, int pause_us) {
     double best = 1e9;
-    size_t n = (size_t)os_pool_threads(pool) + 1;
-    for (int i = 0; i < ROUNDS; i++) {
+    meeting m = {0, os_pool_threads(pool) + 1};
+    for (int i = 0; i < (pause_us ? 300 : 20000); i++) {
+        atomic_store(&m.here, 0);
+        if (pause_us) usleep((unsigned)pause_us);
         int64_t start = os_now_ns();
-        for (int k = 0; k < RANGES; k++)
-            os_pool_for(pool, n, nothing, NULL);
-        best = fmin(best, (double)(os_now_ns() - start) / RANGES);
+        os_pool_for(pool, (size_t)m.all, meet, &m);
+        best = fmin(best, (double)(os_now_ns() - start));
     }
     return best;
 }
@@ -229,8 +241,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "bench_kern: %s\n", o.threads < 1 ? "--threads wants a number" : e.msg);
         return 1;
     }
-    printf("%s, %d threads; an empty range takes %.0f ns\n", os_cpu_name(), o.threads,
-           barrier_ns(s.pool));
+    printf("%s, %d threads; a range costs %.0f ns, %.0f ns after a rest\n", os_cpu_name(),
+           o.threads, range_ns(s.pool, 0), range_ns(s.pool, 1000));
     fill(source, countof(source));
     fill_rows(&s);
     for (int t = 0; t < KERN_TYPES; t++)

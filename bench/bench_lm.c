@@ -1,8 +1,8 @@
-// Generation speed at GPT-2's 124M shape: one line of JSON for bench/lm, which puts it beside peers.
+// Generation speed at GPT-2's 124M shape: one line of JSON for bench/lm, which adds the peers.
 //
-// The machine's limits (bandwidth over the model's bytes, multiply-adds) are probed in the same run,
-// before and after; rates are the best of three short runs. Weights are random unless --model says
-// else.
+// The machine's limits (bandwidth over the model's bytes, multiply-adds) are probed in the same
+// run, before and after; rates are the best of three short runs. Weights are random unless --model
+// says else.
 //
 //   bench_lm [--model PATH] [--type f32|bf16|f16|int8|int4] [--threads N] [--streams 1,16]
 

@@ -17,7 +17,6 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -28,8 +27,7 @@ enum {
     QUEUE_LIMIT = 65536,
     THREADS_LIMIT = 1024,
     GUEST_SHARE = 8,  // one part in so many of the pages is for clients that have no stream
-    RETRY_MAX_S = 3600,
-    NICE = 5,  // compute yields to the event loops
+    NICE = 5,         // compute yields to the event loops
 };
 
 #define TEXT_FADE 0.9
@@ -305,20 +303,16 @@ void lm_engine_counters(lm_counters *out, const lm_engine *cg) {
     out->kv_max = g->c.kv_max;
 }
 
+const probe *lm_engine_calibration(const lm_engine *g) {
+    return g->has_probe ? &g->probe : NULL;
+}
+
 int lm_engine_retry_after_s(const lm_engine *cg) {
     lm_engine *g = (lm_engine *)cg;
     pthread_mutex_lock(&g->lock);
-    const lm_rates *r = &g->rates;
-    const lm_queue *q = &g->queue;
-    double s = 0;
-    if (r->seconds > 0) {
-        double ahead = (double)q->prompt_tokens + (double)q->text_tokens * r->text;
-        bool is_full = q->n_waiting > 0 || g->n_live >= g->c.streams_max;
-        double place = is_full ? (double)r->least_left * r->text * r->seconds / r->steps : 0;
-        s = place + ahead * r->seconds / r->rows;
-    }
+    int s = lm__queue_wait_s(&g->queue, &g->rates, g->n_live >= g->c.streams_max);
     pthread_mutex_unlock(&g->lock);
-    return (int)fmin(fmax(ceil(s), 1), RETRY_MAX_S);
+    return s;
 }
 
 // --- The scheduler -----------------------------------------------------------------------------
@@ -329,6 +323,8 @@ static void *scheduler(void *arg) {
     pthread_setname_np(pthread_self(), "lm-engine");
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     status st = os_pool_open(&g->pool, g->c.n_threads - 1, 1, "lm-worker", &g->start_err);
+    if (!st && g->c.probe_bytes)
+        g->has_probe = probe_machine(&g->probe, g->pool, g->c.probe_bytes, NULL) == OK;
     pthread_mutex_lock(&g->lock);
     g->start = st;
     g->is_started = true;

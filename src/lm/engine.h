@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "tensor/kern.h"
+#include "tensor/probe.h"
 
 typedef struct lm_model lm_model;
 typedef struct lm_engine lm_engine;
@@ -204,6 +205,10 @@ typedef struct lm_counters {
     lm_histogram queue_wait;      // submit to admission
 } lm_counters;
 void lm_engine_counters(lm_counters *out, const lm_engine *g);  // one consistent moment
+
+// What the machine can do at most, measured on the engine's threads when it opened; the counters
+// above over busy_ns are fractions of it. NULL without lm_config.probe_bytes, or without memory.
+const probe *lm_engine_calibration(const lm_engine *g);
 
 // Seconds after which a request that is refused now would find a place and start soon: what waits
 // (as long as texts were of late) over the rate of late. 1 .. 3600.

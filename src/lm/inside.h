@@ -133,6 +133,16 @@ lm_stream *lm__queue_sweep(lm_queue *q, bool all);
 // One of its client's live streams has ended.
 void lm__queue_leave(lm_queue *q, lm_stream *s);
 
+// What is measured for lm_engine_retry_after_s; old steps fade.
+typedef struct lm_rates {
+    double rows, seconds, steps;  // of the last steps
+    double text;                  // of what max_length allows, texts were this long
+    size_t least_left;            // ids that the live stream nearest to its end may still get
+} lm_rates;
+
+// Seconds until a newcomer would start, 1 .. 3600; `is_full`: no place is free.
+int lm__queue_wait_s(const lm_queue *q, const lm_rates *r, bool is_full);
+
 // --- The engine --------------------------------------------------------------------------------
 
 typedef struct lm_cost {
@@ -149,13 +159,6 @@ struct lm_pool {
     uint64_t per_position;  // values of keys, and of values, of a token in all layers
 };
 
-// What is measured for lm_engine_retry_after_s; old steps fade.
-typedef struct lm_rates {
-    double rows, seconds, steps;  // of the last steps
-    double text;                  // of what max_length allows, texts were this long
-    size_t least_left;            // ids that the live stream nearest to its end may still get
-} lm_rates;
-
 enum { LM_LIVE_MAX = LM_STREAMS_MAX + LM_GUESTS };
 
 struct lm_engine {
@@ -169,6 +172,8 @@ struct lm_engine {
     bool is_started, closing;
     status start;
     err start_err;
+    probe probe;  // immutable once started
+    bool has_probe;
     lm_queue queue;
     int n_live;
     lm_counters shown;

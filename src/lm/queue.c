@@ -10,7 +10,10 @@
 
 #include "lm/inside.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+enum { WAIT_MAX_S = 3600 };
 
 void lm__queue_init(lm_queue *q) {
     *q = (lm_queue){0};
@@ -131,4 +134,14 @@ void lm__queue_leave(lm_queue *q, lm_stream *s) {
     s->client->n_live--;
     forget_idle(q, s->client);
     s->client = NULL;
+}
+
+// The first place is free when the live stream nearest to its end has got there, in steps; all that
+// waits comes before the newcomer, in tokens.
+int lm__queue_wait_s(const lm_queue *q, const lm_rates *r, bool is_full) {
+    if (!(r->seconds > 0)) return 1;
+    bool waits = is_full || q->n_waiting > 0;
+    double place = waits ? (double)r->least_left * r->text * r->seconds / r->steps : 0;
+    double ahead = (double)q->prompt_tokens + (double)q->text_tokens * r->text;
+    return (int)fmin(fmax(ceil(place + ahead * r->seconds / r->rows), 1), WAIT_MAX_S);
 }

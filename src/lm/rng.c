@@ -4,13 +4,17 @@
 //
 //   I1  a call takes from the generator what its n says, whatever p holds: the noise of a step is
 //       known from the seed and the steps before
-//   I2  low[i] <= q[i] * (1 + 2^-20): an id whose p / low loses has lost without a logarithm
+//   I2  low[i] <= q[i] * (1 + 2^-20): an id whose p / low loses has lost without a logarithm.
+//       low[i] may be below 0: such an id cannot lose so
 
 #include "lm/rng.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 // --- MT19937 (Matsumoto and Nishimura 1998), seeded by init_genrand -----------------------------
 
@@ -148,20 +152,40 @@ static float torch26_exact(uint64_t raw) {
 
 // --- cuda: Philox4x32-10 (Salmon et al. 2011), first word of the output at {call, element} ------
 
-static uint32_t philox(uint64_t key, uint64_t call, uint64_t element) {
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    uint32_t c[4] = {(uint32_t)call, (uint32_t)(call >> 32), (uint32_t)element,
-                     (uint32_t)(element >> 32)};
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53U * c[0], b = (uint64_t)0xCD9E8D57U * c[2];
-        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ k0, (uint32_t)b,
-                            (uint32_t)(a >> 32) ^ c[3] ^ k1, (uint32_t)a};
-        for (int i = 0; i < 4; i++)
-            c[i] = next[i];
-        k0 += 0x9E3779B9U;
-        k1 += 0xBB67AE85U;
+// Products of the low halves of two.
+static pair2 wide_times(pair2 x, uint32_t by) {
+#ifdef __SSE2__
+    return (pair2)_mm_mul_epu32((__m128i)x, (__m128i)(pair2){by, by});
+#else
+    return (x & 0xffffffff) * by;
+#endif
+}
+
+enum { PHILOX_ROUNDS = 10 };
+
+// The key of each round, for two elements.
+static void philox_keys(pair2 keys[PHILOX_ROUNDS][2], uint64_t seed) {
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int i = 0; i < PHILOX_ROUNDS; i++, k0 += 0x9E3779B9U, k1 += 0xBB67AE85U) {
+        keys[i][0] = (pair2){k0, k0};
+        keys[i][1] = (pair2){k1, k1};
     }
-    return c[0];
+}
+
+// For two elements: each word in the low half of 64 bits; what the upper halves hold does not
+// matter until the end.
+static void philox2(uint64_t out[2], const pair2 keys[PHILOX_ROUNDS][2], uint64_t call,
+                    uint64_t element) {
+    pair2 c0 = {call, call}, c1 = c0 >> 32, c2 = {element, element + 1}, c3 = c2 >> 32;
+    for (int i = 0; i < PHILOX_ROUNDS; i++) {
+        pair2 a = wide_times(c0, 0xD2511F53U), b = wide_times(c2, 0xCD9E8D57U);
+        c0 = (b >> 32) ^ c1 ^ keys[i][0];
+        c2 = (a >> 32) ^ c3 ^ keys[i][1];
+        c1 = b;
+        c3 = a;
+    }
+    c0 &= 0xffffffff;
+    memcpy(out, &c0, sizeof c0);
 }
 
 static void cuda_begin(lm_noise *g) {
@@ -173,10 +197,14 @@ static float cuda_uniform(uint64_t raw) {                              // (0, 1]
 }
 
 static void cuda_draw(uint64_t *raw, float *low, size_t n, lm_noise *g) {
-    for (size_t i = 0; i < n; i++) {
-        raw[i] = philox(g->seed, g->calls, g->x++);
-        low[i] = 1.0F - cuda_uniform(raw[i]);
-    }
+    pair2 keys[PHILOX_ROUNDS][2];
+    philox_keys(keys, g->seed);
+    for (size_t i = 0; i < n; i += 2)
+        philox2(raw + i, keys, g->calls, g->x + i);
+    g->x += n;
+    for (size_t i = 0; i < n; i++)
+        // -log(u) >= 1 - u, and u is rounded twice, by 2^-25 at most.
+        low[i] = (float)(int64_t)(0xffffffff - raw[i]) * 0x1p-32F - 0x1p-24F;
 }
 
 static float cuda_exact(uint64_t raw) {
@@ -197,7 +225,7 @@ static const struct {
     [LM_RNG_TORCH26] = {STR_INIT("torch26"), torch26_begin, torch26_draw, torch26_exact},
 };
 
-enum { CHUNK = 256 };  // even: torch_low takes two
+enum { CHUNK = 256 };  // even: some take two
 
 bool lm_rng_named(lm_rng *out, str name) {
     for (size_t i = 0; i < countof(streams); i++) {
@@ -262,7 +290,7 @@ static bool all_lost(const race *r, const float *p, const float *low) {
 size_t lm__noise_race(lm_noise *g, const float *p, size_t n, float least, float sum) {
     uint64_t raw[CHUNK] = {0};
     float low[CHUNK];
-    race r = {least, sum, -1, -1, n, streams[g->rng].exact};
+    race r = {least, sum, -1, 0, n, streams[g->rng].exact};
     streams[g->rng].begin(g);
     for (size_t at = 0, m; at < n; at += m) {
         m = min_size(CHUNK, n - at);

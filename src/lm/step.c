@@ -2,7 +2,8 @@
 //
 // All streams that decode come first, a token each. Prompts get the rows that are left, as many as
 // the step may have without slowing the others down: what it will take is known from the steps
-// before (pace.h). When nobody decodes, prompts are read in the largest pieces there are.
+// before (pace.h). When nobody decodes, prompts are read in the largest pieces there are, unless
+// the model is so large that a step would take half a second.
 //
 //   I1  a step has at most LM_ROWS_MAX rows, of one model; models take turns
 //   I2  prompts are read for the client that was served the least rows, first come first served
@@ -20,8 +21,9 @@ enum {
     PROMPT_ROWS_MIN = KERN_PAGE,  // of a step: prompts go on, however slow the machine is
 };
 
-#define STEP_TARGET_S 0.040  // while others decode: a gap in their text that nobody minds
-#define FADE          0.98
+#define BESIDE_S 0.040  // a step while others decode: a gap in their text that nobody minds
+#define ALONE_S  0.500  // while nobody does: who comes or goes meanwhile waits for no more
+#define FADE     0.98
 
 _Static_assert(LM_LIVE_MAX + PROMPT_ROWS_MIN <= LM_ROWS_MAX,
                "prompts find rows beside all streams");
@@ -97,12 +99,10 @@ static lm_stream *next_prompt(const step *st) {
 // Rows that this prompt may have. A piece that is not the last ends where a page does.
 static size_t piece_of(const step *st, const lm_stream *s, bool others_decode, size_t used) {
     size_t left = left_of(s), past = s->seq.n_past, n = LM_ROWS_MAX - st->rows;
-    if (others_decode) {
-        size_t room = lm__pace_room(&st->pool->pace, STEP_TARGET_S, st->rows, st->positions,
-                                    past + min_size(left, LM_ROWS_MAX) / 2);
-        size_t least = used < PROMPT_ROWS_MIN ? PROMPT_ROWS_MIN - used : 0;
-        n = min_size(n, max_size(room, least));
-    }
+    size_t room = lm__pace_room(&st->pool->pace, others_decode ? BESIDE_S : ALONE_S, st->rows,
+                                st->positions, past + min_size(left, LM_ROWS_MAX) / 2);
+    size_t least = used < PROMPT_ROWS_MIN ? PROMPT_ROWS_MIN - used : 0;
+    n = min_size(n, max_size(room, least));
     if (n >= left) return left;
     size_t whole = (past + n) / KERN_PAGE * KERN_PAGE;
     return whole > past ? whole - past : n;

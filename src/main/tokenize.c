@@ -17,7 +17,7 @@ enum {
     READ_LEAST = 256 << 10,
     OUT_ROOM = 64 << 10,
     TOKEN_ROOM = 4 * BPE_TOKEN_MAX + 64,  // of one id and its bytes, escaped
-    SCRATCH_PER_BYTE = 40,                // what bpe_encode takes of its arena
+    SCRATCH_PER_BYTE = 24,                // what bpe_encode takes of its arena
 };
 
 typedef struct tokenize_options {

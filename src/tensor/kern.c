@@ -23,6 +23,10 @@ size_t kern_all(const kern *out[KERN_SETS_MAX]) {
     if (have & OS_CPU_AVX512) out[n++] = &kern_avx512;
     if (have & OS_CPU_AVX_VNNI) out[n++] = &kern_avxvnni;
     if (have & OS_CPU_AVX2) out[n++] = &kern_avx2;
+#elif defined(__aarch64__)
+    unsigned have = os_cpu_features();
+    if (have & OS_CPU_DOTPROD) out[n++] = &kern_neondot;
+    if (have & OS_CPU_NEON) out[n++] = &kern_neon;
 #endif
     out[n++] = &kern_scalar;
     return n;

@@ -8,10 +8,8 @@
 
 #include <stdint.h>
 
-#define ROWS        6
-#define VECS        1
-#define ATTEND_ROWS 6
-#define ATTEND_WIDE 1
+#define ROWS 6
+#define VECS 1
 
 typedef struct vec {
     __m256 a, b;

@@ -7,10 +7,8 @@
 
 #include <stdint.h>
 
-#define ROWS        12
-#define VECS        2
-#define ATTEND_ROWS 12
-#define ATTEND_WIDE 2
+#define ROWS 12
+#define VECS 2
 
 typedef __m512 vec;
 

@@ -1,9 +1,9 @@
 // tensor/kern_body.h -- the kernels, written once over 16 virtual lanes.
 //
-// Included by kern_scalar.c, kern_avx2.c and kern_avx512.c, which define `vec` (16 floats), the
-// operations on it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min,
-// v_zero_below, v_pow2, v_sum, v_top) and ROWS, the number of activation rows whose accumulators
-// fit the registers.
+// Included by kern_{scalar,avx2,avx512,neon}.c, which define `vec` (16 floats), the operations on
+// it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min, v_zero_below,
+// v_pow2, v_sum, v_top) and ROWS, the number of activation rows whose accumulators fit the
+// registers.
 //
 //   I1  every operation rounds as IEEE says and v_fma rounds once: lanes have the same bits
 //       whatever the machine's vector length (-ffp-contract=off keeps compilers out of it)

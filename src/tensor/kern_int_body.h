@@ -8,6 +8,7 @@
 //   v_bf16(const void *, int high)    16 floats from the low or high halves of 16 words of memory
 //   i_set(int32_t)
 //   i_dot(ivec, bytes w, const int8_t *q)     + w.q: four unsigned by four signed bytes a lane
+//                                             (KERN_INT_SIGNED: of w - 128)
 //   b_load(const uint8_t *), b_store(uint8_t *, bytes)
 //   b_low, b_high(bytes)                      kern__int4[] at the low, high four bits of each byte
 //   v_round(vec)                              to the nearest integers, halves to even
@@ -63,7 +64,12 @@ static part part_at(const kern_rows *x, size_t row, size_t group) {
 
 // What a row's sum over the columns of one weight scale starts at.
 INLINE int32_t start(const int32_t *sum, const form f, const int half) {
+#ifdef KERN_INT_SIGNED
+    (void)sum, (void)f, (void)half;
+    return 0;
+#else
     return f == BYTES ? sum[0] : half ? sum[1] : sum[0] - sum[1];
+#endif
 }
 
 // Two vectors of byte weights of four columns.

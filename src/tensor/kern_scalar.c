@@ -6,10 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ROWS        2
-#define VECS        1
-#define ATTEND_ROWS 1
-#define ATTEND_WIDE 4
+#define ROWS 2
+#define VECS 1
 
 typedef struct vec {
     float f[16];

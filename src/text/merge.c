@@ -1,14 +1,15 @@
 // Merging: of all neighbours that a merge joins, the earliest merge first, then the leftmost place.
 //
-// A part is named by the place of its first byte, and a place's key is merge << 8 | place, so that
-// the least key is the next merge. Up to 256 bytes the keys lie in blocks of 16 with the least of
-// each block beside them: a merge changes three keys, and finding the next one looks at two blocks.
-// Above, a heap over the same linked list keeps a megabyte of one letter at n log n. Rejected: the
-// heap for all (half the speed on Latgalian, where a third of the words are merged).
+// A part is named by the place of its first byte, and a place's key is its merge, shifted, and the
+// place, so that the least key is the next merge. Keys lie in blocks of 16 with the least of each
+// block beside them, and the least of 16 of those above: a merge changes three keys, and finding
+// the next one looks at one block on each floor. Up to 256 bytes two floors on the stack do. Above,
+// three floors hold 4,096 places, and three more 4,096 such fields, which is all a text may have.
+// Rejected: a heap (half the speed on runs of one letter, twice the memory).
 //
 //   I1  next[i] is where the part after i starts; n at the end
 //   I2  key[i] is NO_KEY or tells the merge of part i with the next one, as it stands now
-//   I3  least[k] is the least key of block k; keys from n to the end of its block are NO_KEY
+//   I3  each key above the ground floor is the least of its block; what lies behind is NO_KEY
 
 #include "text/table.h"
 
@@ -94,75 +95,123 @@ size_t bpe__merge_short(int32_t *out, const bpe *b, str piece) {
 
 // --- Long pieces --------------------------------------------------------------------------------
 
-// Heap keys are merge << 32 | place; one is stale when the part's merge is another by now.
-typedef struct chain {
+// Floor f has a key for 16 of floor f - 1. In `place` keys are merge << 12 | place in its field, in
+// `field` merge << 12 | field.
+enum { FLOORS = 3, FIELD_BITS = 12, FIELD = 1 << FIELD_BITS };
+_Static_assert(BPE_TEXT_MAX <= FIELD << FIELD_BITS, "every field has its number");
+
+typedef struct tower {
+    int32_t *floor[FLOORS];
+} tower;
+
+typedef struct land {
     const bpe *b;
-    size_t n;
-    uint32_t *next, *prev, *id, *merge;
-    uint64_t *heap;
-    size_t n_heap;
-} chain;
+    size_t n, n_fields;
+    uint32_t *next, *prev, *id;
+    tower place, field;
+} land;
 
-static void heap_push(chain *c, uint64_t key) {
-    size_t i = c->n_heap++;
-    for (; i && c->heap[(i - 1) / 2] > key; i = (i - 1) / 2)
-        c->heap[i] = c->heap[(i - 1) / 2];
-    c->heap[i] = key;
-}
-
-static uint64_t heap_pop(chain *c) {
-    uint64_t least = c->heap[0], key = c->heap[--c->n_heap];
-    size_t i = 0;
-    for (size_t child; (child = 2 * i + 1) < c->n_heap; i = child) {
-        if (child + 1 < c->n_heap && c->heap[child + 1] < c->heap[child]) child++;
-        if (key <= c->heap[child]) break;
-        c->heap[i] = c->heap[child];
+static bool tower_open(tower *t, size_t n, arena *a) {
+    for (size_t f = 0; f < FLOORS; f++) {
+        size_t room = align_up(n, BLOCK);
+        t->floor[f] = arena_try_array(a, room, sizeof *t->floor[f]);
+        if (!t->floor[f]) return false;
+        for (size_t i = 0; i < room; i++)
+            t->floor[f][i] = NO_KEY;
+        n = room / BLOCK;
     }
-    c->heap[i] = key;
-    return least;
+    return true;
 }
 
-// Looks the pair at `i` up again and queues it.
-static void chain_pair(chain *c, uint32_t i) {
-    uint32_t j = c->next[i];
-    c->merge[i] = j == c->n ? BPE__NONE : bpe__pair(c->b, c->id[i], c->id[j]);
-    if (c->merge[i] != BPE__NONE) heap_push(c, (uint64_t)c->merge[i] << 32 | i);
+// Sets a key of the ground floor and what follows from it.
+static void tower_set(const tower *t, size_t i, int32_t key) {
+    t->floor[0][i] = key;
+    for (size_t f = 1; f < FLOORS; f++) {
+        int32_t least = min_block(t->floor[f - 1] + (i & ~(size_t)(BLOCK - 1)));
+        i /= BLOCK;
+        if (t->floor[f][i] == least) return;
+        t->floor[f][i] = least;
+    }
 }
 
-static void chain_join(chain *c, uint32_t i) {
-    uint32_t gone = c->next[i], after = c->next[gone];
-    c->id[i] = bpe__merged(c->b, c->merge[i]);
-    c->merge[gone] = BPE__NONE;
-    c->next[i] = after;
-    if (after < c->n) c->prev[after] = i;
-    chain_pair(c, i);
-    if (i) chain_pair(c, c->prev[i]);
+static int32_t least_of_field(const land *l, size_t field) {
+    return min_block(l->place.floor[FLOORS - 1] + field * BLOCK);
+}
+
+static void set_field(const land *l, size_t field) {
+    int32_t least = least_of_field(l, field);
+    if (l->n_fields == 1) return;  // nobody asks
+    if (least != NO_KEY) least = (int32_t)(((uint32_t)least & ~(FIELD - 1u)) | (uint32_t)field);
+    if (l->field.floor[0][field] != least) tower_set(&l->field, field, least);
+}
+
+// Looks the pair at `i` up again.
+static void set_pair(const land *l, size_t i) {
+    uint32_t j = l->next[i];
+    uint32_t m = j == l->n ? BPE__NONE : bpe__pair(l->b, l->id[i], l->id[j]);
+    tower_set(&l->place, i,
+              m == BPE__NONE ? NO_KEY : (int32_t)(m << FIELD_BITS | (i & (FIELD - 1))));
+}
+
+static void join_far(land *l, size_t i, uint32_t m) {
+    size_t gone = l->next[i], before = i ? l->prev[i] : i;
+    l->id[i] = bpe__merged(l->b, m);
+    l->next[i] = l->next[gone];
+    if (l->next[i] < l->n) l->prev[l->next[i]] = (uint32_t)i;
+    tower_set(&l->place, gone, NO_KEY);
+    set_pair(l, i);
+    if (before != i) set_pair(l, before);
+    size_t last = gone >> FIELD_BITS, at = i >> FIELD_BITS, first = before >> FIELD_BITS;
+    set_field(l, at);
+    if (last != at) set_field(l, last);
+    if (first != at) set_field(l, first);
+}
+
+static bool land_open(land *l, const bpe *b, str piece, arena *a) {
+    size_t n = piece.len;
+    *l = (land){.b = b, .n = n, .n_fields = (n + FIELD - 1) / FIELD};
+    l->next = arena_try_array(a, n, sizeof *l->next);
+    l->prev = arena_try_array(a, n, sizeof *l->prev);
+    l->id = arena_try_array(a, n, sizeof *l->id);
+    if (!l->next || !l->prev || !l->id || !tower_open(&l->place, n, a) ||
+        !tower_open(&l->field, l->n_fields, a))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        l->next[i] = i + 1, l->prev[i] = i - 1;
+        l->id[i] = b->byte_id[(unsigned char)piece.ptr[i]];
+    }
+    for (size_t i = 0; i < n; i++)
+        set_pair(l, i);
+    for (size_t i = 0; i < l->n_fields; i++)
+        set_field(l, i);
+    return true;
+}
+
+// The place of the next merge, which is *m; false when there is none.
+static bool next_merge(size_t *i, uint32_t *m, const land *l) {
+    size_t field = 0;
+    if (l->n_fields > 1) {
+        int32_t least = min_block(l->field.floor[FLOORS - 1]);
+        field = (uint32_t)least & (FIELD - 1);
+        if (least == NO_KEY) return false;
+    }
+    int32_t key = least_of_field(l, field);
+    *i = field << FIELD_BITS | ((uint32_t)key & (FIELD - 1));
+    *m = (uint32_t)key >> FIELD_BITS;
+    return key != NO_KEY;
 }
 
 status bpe__merge_long(int32_t *out, size_t *n_out, const bpe *b, str piece, arena scratch,
                        err *e) {
-    size_t n = piece.len;
-    chain c = {.b = b, .n = n};
-    c.next = arena_try_array(&scratch, n, sizeof *c.next);
-    c.prev = arena_try_array(&scratch, n, sizeof *c.prev);
-    c.id = arena_try_array(&scratch, n, sizeof *c.id);
-    c.merge = arena_try_array(&scratch, n, sizeof *c.merge);
-    c.heap = arena_try_array(&scratch, 2 * n, sizeof *c.heap);  // a join takes one, adds two
-    if (!c.next || !c.prev || !c.id || !c.merge || !c.heap)
-        return err_set(e, E_LIMIT, "no room to tokenize a word of %zu bytes", n);
-    for (uint32_t i = 0; i < n; i++) {
-        c.next[i] = i + 1, c.prev[i] = i - 1;
-        c.id[i] = b->byte_id[(unsigned char)piece.ptr[i]];
-    }
-    for (uint32_t i = 0; i < n; i++)
-        chain_pair(&c, i);
-    while (c.n_heap) {
-        uint64_t key = heap_pop(&c);
-        if (c.merge[(uint32_t)key] == key >> 32) chain_join(&c, (uint32_t)key);
-    }
+    land l;
+    uint32_t m;
     size_t got = 0;
-    for (uint32_t i = 0; i < n; i = c.next[i])
-        out[got++] = (int32_t)c.id[i];
+    if (!land_open(&l, b, piece, &scratch))
+        return err_set(e, E_LIMIT, "no room to tokenize a word of %zu bytes", piece.len);
+    for (size_t i; next_merge(&i, &m, &l);)
+        join_far(&l, i, m);
+    for (size_t i = 0; i < l.n; i = l.next[i])
+        out[got++] = (int32_t)l.id[i];
     *n_out = got;
     return OK;
 }

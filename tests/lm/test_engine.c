@@ -260,7 +260,8 @@ static void requests_are_checked(void **state) {
     refuse(g, r, E_ARG, "token 2 of the prompt is -1, must be in 0..299");
     lm_engine_close(g);
     lm_spec huge = {1 << 14, 1 << 20, .n_layer = 256, .n_head = 64, .n_embd = 1 << 14};
-    assert_int_equal(lm__model_random(&m, &huge, 1, NULL), E_LIMIT);
+    lm_model *too_large;
+    assert_int_equal(lm__model_random(&too_large, &huge, 1, NULL), E_LIMIT);
     lm_engine *none;
     assert_int_equal(lm_engine_open(&none, &(lm_config){.streams_max = 1000}, NULL), E_ARG);
     assert_int_equal(lm_engine_open(&none, &(lm_config){.n_threads = -1}, NULL), E_ARG);

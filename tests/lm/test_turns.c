@@ -142,6 +142,30 @@ static void a_client_has_a_bound(void **state) {
     assert_int_equal(q.n_clients, 0);
 }
 
+// 16 rows and one step in 0.1 s; texts end half way.
+static void waiting_takes_what_is_ahead_at_the_rate_of_late(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t prompts, texts;
+        size_t least_left;
+        bool is_full;
+        int waiting, want;
+    } cases[] = {
+        {0, 0, 1000, false, 0, 1},  {0, 0, 1000, true, 0, 50},      {0, 0, 10, true, 0, 1},
+        {1600, 0, 0, true, 1, 10},  {0, 1600, 0, true, 1, 5},       {1600, 1600, 100, false, 1, 20},
+        {0, 0, 1000, false, 1, 50}, {1 << 30, 0, 0, true, 1, 3600},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        lm_rates r = {160, 1, 10, .text = 0.5, .least_left = cases[i].least_left};
+        lm_queue q = {.prompt_tokens = cases[i].prompts,
+                      .text_tokens = cases[i].texts,
+                      .n_waiting = cases[i].waiting};
+        assert_int_equal(lm__queue_wait_s(&q, &r, cases[i].is_full), cases[i].want);
+        r.seconds = 0;
+        assert_int_equal(lm__queue_wait_s(&q, &r, cases[i].is_full), 1);
+    }
+}
+
 // --- The pace alone ----------------------------------------------------------------------------
 
 static void a_pace_is_learnt(void **state) {
@@ -449,6 +473,18 @@ static void figures_add_up(void **state) {
     lm_model_close(m);
 }
 
+static void an_engine_knows_its_machine_when_asked(void **state) {
+    (void)state;
+    lm_engine *g = engine_new(1, 1, 1);
+    assert_null(lm_engine_calibration(g));
+    lm_engine_close(g);
+    assert_int_equal(
+        lm_engine_open(&g, &(lm_config){.n_threads = 2, .probe_bytes = PROBE_BYTES_MIN}, NULL), OK);
+    const probe *p = lm_engine_calibration(g);
+    assert_true(p->read_bytes_per_s > 0 && p->f32_flops > 0 && p->int8_ops > 0);
+    lm_engine_close(g);
+}
+
 static void buckets_hold_what_they_say(void **state) {
     (void)state;
     lm_histogram h = {0};
@@ -471,6 +507,7 @@ int main(void) {
         cmocka_unit_test(some_wait_and_some_hold_up_the_rest),
         cmocka_unit_test(leavers_are_taken_out_of_all_lines),
         cmocka_unit_test(a_client_has_a_bound),
+        cmocka_unit_test(waiting_takes_what_is_ahead_at_the_rate_of_late),
         cmocka_unit_test(a_pace_is_learnt),
         cmocka_unit_test(a_pace_survives_nonsense),
         cmocka_unit_test(a_prompt_does_not_wait_behind_another_client_s),
@@ -479,6 +516,7 @@ int main(void) {
         cmocka_unit_test(a_flood_leaves_pages_for_others),
         cmocka_unit_test(a_slow_reader_pauses_its_stream),
         cmocka_unit_test(figures_add_up),
+        cmocka_unit_test(an_engine_knows_its_machine_when_asked),
         cmocka_unit_test(buckets_hold_what_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
