@@ -208,7 +208,7 @@ static void prepare(const struct kind *k) {
 static void use(const lm_model *m) {
     static volatile float sink;
     lm_work w;
-    lm_pages *pages;
+    lm_pages *pages = NULL;
     lm_seq seq;
     int32_t id = 0;
     must(!lm__work_open(&w, m, NULL) && !lm__pages_open(&pages, m, lm__page_bytes(m), NULL) &&
@@ -216,7 +216,7 @@ static void use(const lm_model *m) {
          "no memory for a pass");
     lm_segment seg = {.seq = &seq, .ids = &id, .n = 1, .want = 1};
     lm__forward(&w, m, NULL, &seg, 1);
-    sink += seg.logits[0];
+    sink = sink + seg.logits[0];
     lm__seq_close(&seq);
     lm__pages_close(pages);
     lm__work_close(&w);
