@@ -233,7 +233,7 @@ $(B)/fuzz/replay_%: $(B)/fuzz/fuzz_%.o $(B)/fuzz/replay.o $(LIB)
 
 replay: $(REPLAY) $(B)/fuzz/corrupt_weights ## fuzz targets over their corpus; some damaged weights
 	@for t in $(REPLAY); do n=$${t##*/replay_}; timeout $(HANG_S) $$t fuzz/corpus/$$n || exit 1; done
-	@timeout $(HANG_S) $(B)/fuzz/corrupt_weights 100
+	@timeout $(HANG_S) $(B)/fuzz/corrupt_weights 50
 
 $(B)/fuzz/corrupt_%: $(B)/fuzz/corrupt_%.o $(LIB)
 	@$(SAY) LD $@

@@ -1,8 +1,8 @@
 // Damages good files of weights N times each and loads what is still taken for one: `make corrupt`.
-// Each is refused with a message, or loads and gives logits. A crash, a refusal without a message or
-// a case that hangs fails.
+// Each is refused with a message, or loads and gives logits. A crash, a refusal without a message
+// or a case that hangs fails.
 //
-//   corrupt_weights N [SEED [KIND [CASE]]]     only this kind of file, only this case, to look at it
+//   corrupt_weights N [SEED [KIND [CASE]]]     only this kind of file, only this case
 
 #include "lm/forward.h"
 #include "lm/panels.h"
@@ -20,7 +20,7 @@ static uint32_t dice(uint32_t n) {
     return (uint32_t)(state >> 33) % n;
 }
 
-// --- Ways of damage: each changes `bad`, a copy of `good`, and returns its new length -------------
+// --- Ways of damage: each changes `bad`, a copy of `good`, and returns its new length -----------
 
 // Metadata is where parsers look: three of four places are in the first or last 4 KiB.
 static size_t somewhere(void) {
@@ -95,7 +95,7 @@ static size_t change_number(void) {
 static size_t (*const ways[])(void) = {flip_bits, put_bytes, cut,          take_out,
                                        repeat,    copy_run,  change_number};
 
-// --- Making checksums right again, so that damage gets past them -----------------------------------
+// --- Making checksums right again, so that damage gets past them --------------------------------
 
 // A ZIP's CRCs become 0, which means that none was computed.
 static void mend_zip(size_t len) {
@@ -127,7 +127,7 @@ static void mend_nothing(size_t len) {
     (void)len;
 }
 
-// --- Cases -----------------------------------------------------------------------------------------
+// --- Cases --------------------------------------------------------------------------------------
 
 #define GOLDEN "tests/golden/"
 #define SHARD1 "model-00001-of-00002.safetensors"
@@ -208,7 +208,7 @@ static void prepare(const struct kind *k) {
 static void use(const lm_model *m) {
     static volatile float sink;
     lm_work w;
-    lm_pages *pages;
+    lm_pages *pages = NULL;
     lm_seq seq;
     int32_t id = 0;
     must(!lm__work_open(&w, m, NULL) && !lm__pages_open(&pages, m, lm__page_bytes(m), NULL) &&
@@ -216,7 +216,7 @@ static void use(const lm_model *m) {
          "no memory for a pass");
     lm_segment seg = {.seq = &seq, .ids = &id, .n = 1, .want = 1};
     lm__forward(&w, m, NULL, &seg, 1);
-    sink += seg.logits[0];
+    sink = sink + seg.logits[0];
     lm__seq_close(&seq);
     lm__pages_close(pages);
     lm__work_close(&w);

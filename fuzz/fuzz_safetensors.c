@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         CHECK(e.msg[0] && !s);
         return 0;
     }
-    sink += touch(s, file);
+    sink = sink + touch(s, file);
     safetensors_close(s);
     return 0;
 }

@@ -205,7 +205,7 @@ const lm_spec *lm_model_spec(const lm_model *m) {
 
 // --- Filling ---------------------------------------------------------------------------------
 
-// Hugging Face's layers are Conv1D, whose weights are [input][output]; embeddings are as everywhere.
+// Hugging Face's layers are Conv1D, whose weights are [input][output]; embeddings are as usual.
 static bool is_by_input(const part *p, const weights *file) {
     return weights_kind_of(file) == WEIGHTS_HF && p->kind == PART_MATRIX && p->rows != OF_VOCAB;
 }

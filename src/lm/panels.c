@@ -1,14 +1,13 @@
 // The image of a model's weights as a file, with all that says whether it may be used.
 //
 // Checksums are compared at every open, on all cores: a pass at memory's speed, once, over what the
-// first token would have to read anyway; a wrong weight would be noticed by nobody. They are sums of
-// their own, in the key, over eight streams: the sections' sum is one chain of multiplications, a
-// quarter as fast. Rejected:
-// trusting the file (see above), and a file of panels instead of the weights (somebody would have
-// to keep two files that belong together).
+// first token would have to read anyway; nobody would notice a wrong weight. They are sums of
+// their own, in the head, over eight streams: the sections' sum is one chain of multiplications, a
+// quarter as fast. Rejected: trusting the file (see above), and a file of panels instead of the
+// weights (somebody would have to keep two files that belong together).
 //
 //   P1  an image is used only when key, length and every checksum agree
-//   P2  the layout in the key is a hash of what kern_pack makes of a fixed matrix, so that a program
+//   P2  the layout in the key is a hash of what kern_pack makes of a fixed matrix: a program
 //       with other panels cannot take this one's for its own, whoever forgets a version number
 
 #include "lm/panels.h"

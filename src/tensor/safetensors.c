@@ -1,7 +1,7 @@
 // A safetensors file is a JSON object that says where each tensor lies in the bytes behind it.
 //
-// Rejected: mmap-friendly copies of unaligned tensors (half a gigabyte at start; readers of a tensor
-// take it in pieces anyway), and taking a file with gaps or overlaps (they hide data: the reference
+// Rejected: aligned copies of unaligned tensors (half a gigabyte at start; readers of a tensor take
+// it in pieces anyway), and taking a file with gaps or overlaps (they hide data: the reference
 // refuses them too).
 //
 //   I1  every tensor lies inside the data: begin <= end <= data, and end - begin is exactly what

@@ -8,7 +8,8 @@
 //   Errors    E_FORMAT, E_LIMIT, E_UNSUPPORTED, with the name of the tensor. As the reference does,
 //             ranges must be disjoint and gap-free to the end of the file, and fit shape and dtype
 //   Shapes    data may be unaligned: the format promises nothing, and openai-community/gpt2 is
-//   Format    u64 little-endian header length, JSON header, data (github.com/huggingface/safetensors)
+//   Format    u64 little-endian header length, JSON header, data; README.md of
+//             github.com/huggingface/safetensors
 #ifndef TENSOR_SAFETENSORS_H
 #define TENSOR_SAFETENSORS_H
 

@@ -31,8 +31,8 @@ weights_kind weights_kind_of(const weights *w);
 bool weights_tensor(tensor *out, const weights *w, const char *name);
 const tensor_names *weights_tensors(const weights *w);
 
-// A number of the config: config.json's top level, or the checkpoint's "config" entry; "" and "step"
-// style top-level numbers of a checkpoint through `section` as in pt_number.
+// A number of the config (section "config"): config.json's top level, or the checkpoint's "config"
+// entry; with section "" a number of the checkpoint's own top level, like "step".
 bool weights_number(double *out, const weights *w, const char *section, const char *key);
 // config.json, NULL for a checkpoint.
 const json_value *weights_config(const weights *w);
@@ -41,7 +41,7 @@ const json_value *weights_config(const weights *w);
 void weights_prefetch(const weights *w);
 
 // Which weights these are, as far as can be known without reading them: a hash of each file's
-// length and time of change, and of every tensor's name, dtype, shape and place. Paths do not count.
+// length and time of change, and of every tensor's name, dtype, shape and place. Not of paths.
 uint64_t weights_identity(const weights *w);
 
 // Reads all bytes and compares their checksums, on the pool's threads. safetensors has none.

@@ -29,8 +29,8 @@ typedef struct zip {
 
 NODISCARD status zip_read(zip *out, str file, arena *a, err *e);
 
-// Reads one entry, or all of them on the pool's threads, and compares CRCs: E_FORMAT names the first
-// that differs. zip_read does not: it touches no data.
+// Reads one entry, or all of them on the pool's threads, and compares CRCs: E_FORMAT names the
+// first that differs. zip_read does not: it touches no data.
 NODISCARD status zip_check(const zip_entry *z, err *e);
 NODISCARD status zip_verify(const zip *z, os_pool *pool, err *e);
 

@@ -1,5 +1,5 @@
-// What rounding weights costs: perplexity of a text, by weight type. The checkpoint and the text lie
-// beside the project; skipped where they are absent.
+// What rounding weights costs: perplexity of a text, by weight type. The checkpoint and the text
+// lie beside the project; skipped where they are absent.
 
 #include <setjmp.h>
 #include <stdarg.h>
