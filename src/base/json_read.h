@@ -5,8 +5,8 @@
 //   Threads   a finished tree is immutable: any
 //   Limits    JSON_READ_DEPTH nested brackets; memory is linear in the text (json_read_arena); work
 //             is n log n for an object of n members, whatever its keys
-//   Errors    E_FORMAT with line and column and what is wrong; E_LIMIT for depth, room in the arena,
-//             numbers that no double holds or of over 63 characters; E_MEMORY
+//   Errors    E_FORMAT with line and column and what is wrong; E_LIMIT for depth, room in the
+//             arena, numbers that no double holds or of over 63 characters; E_MEMORY
 //   Source    RFC 8259. Strict: no comments, no trailing commas, UTF-8 only; lone surrogates and
 //             two equal keys in one object are refused
 #ifndef BASE_JSON_READ_H

@@ -232,8 +232,8 @@ static void a_tie_is_won_by_the_first(void **state) {
     }
 }
 
-// The last element leads by a hair: it must not be passed over. CUDA's is near 2^32 in the last three
-// cases, where rounding to f32 is as large as q.
+// The last element leads by a hair: it must not be passed over. CUDA's is near 2^32 in the last
+// three cases, where rounding to f32 is as large as q.
 static void bounds_are_never_too_high(void **state) {
     (void)state;
     static const struct {
