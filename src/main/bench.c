@@ -231,11 +231,12 @@ static status measure(bench *b, err *e) {
 // --- Limits ----------------------------------------------------------------------------------
 
 // Tokens a second when `rows` of them share one read of the weights, and memory and arithmetic
-// overlap. Attention and sampling are not in it.
-static double limit_of(const bench *b, double rows, const char **what) {
+// overlap; `heads` of them want logits. Attention and sampling are not in it.
+static double limit_of(const bench *b, double rows, double heads, const char **what) {
     double math = kern_type_is_int(b->spec->type) ? b->limits.int8_ops : b->limits.f32_flops;
     double read_s = (double)b->spec->bytes_per_token / b->limits.read_bytes_per_s;
-    double math_s = rows * (double)b->spec->flops_per_token / math;
+    double head = 2.0 * b->spec->vocab_size * b->spec->n_embd;
+    double math_s = (rows * ((double)b->spec->flops_per_token - head) + heads * head) / math;
     *what = read_s > math_s ? "memory" : "arithmetic";
     return rows / (read_s > math_s ? read_s : math_s);
 }
@@ -246,9 +247,9 @@ static double share(double part, double whole) {
 
 // --- Printing --------------------------------------------------------------------------------
 
-static void print_rate(const bench *b, const char *name, double rows, double rate) {
+static void print_rate(const bench *b, const char *name, double rows, double heads, double rate) {
     const char *what;
-    double limit = limit_of(b, rows, &what);
+    double limit = limit_of(b, rows, heads, &what);
     printf("%-24s %10.1f tok/s   %5.1f %% of %.1f (%s)\n", name, rate, 100 * share(rate, limit),
            limit, what);
 }
@@ -268,10 +269,10 @@ static void print_text(const bench *b) {
     for (size_t i = 0; i < b->n_streams; i++) {
         snprintf(name, sizeof name, "decode, %d stream%s", b->streams[i],
                  b->streams[i] == 1 ? "" : "s");
-        print_rate(b, name, b->streams[i], b->decode[i]);
+        print_rate(b, name, b->streams[i], b->streams[i], b->decode[i]);
     }
     snprintf(name, sizeof name, "prefill %d", b->prefill_n);
-    print_rate(b, name, b->prefill_n, b->prefill);
+    print_rate(b, name, b->prefill_n, 1, b->prefill);
     printf("first token after %-6d %10.2f ms\n\n", PROMPT, b->first_s * 1e3);
     printf("%-24s %10.1f MB\n", "memory, 1 stream", (double)b->resident_1 / 1e6);
     snprintf(name, sizeof name, "memory, %d streams", MEMORY_STREAMS);
@@ -280,7 +281,7 @@ static void print_text(const bench *b) {
 
 static void put_rate(json *j, const bench *b, int streams, double rows, double rate) {
     const char *what;
-    double limit = limit_of(b, rows, &what);
+    double limit = limit_of(b, rows, streams ? rows : 1, &what);
     json_open(j, '{');
     json_key(j, streams ? "streams" : "tokens"), json_i64(j, streams ? streams : (int64_t)rows);
     json_key(j, "tok_s"), json_f64(j, rate, 2);
