@@ -36,6 +36,8 @@ typedef struct lm_stream lm_stream;
 typedef struct lm_spec {
     int block_size;  // context window, tokens
     int vocab_size;  // rows of wte, padding included
+    int n_ids;       // of these, ids that mean something; the others are never drawn
+    int eos_id;      // ends a text and is no part of it; -1: none does
     int n_layer, n_head, n_embd;
     int64_t step;     // of training; -1 when the checkpoint has none
     double val_loss;  // NaN when it has none
@@ -123,7 +125,7 @@ lm_sampling lm_sampling_default(void);  // torch, seed 0, temperature 1, top_k 5
 
 typedef struct lm_request {
     const lm_model *model;
-    const int32_t *prompt;  // copied; each in [0, 50257)
+    const int32_t *prompt;  // copied; each in [0, n_ids)
     size_t n_prompt;        // 1 .. block_size
     int max_length;         // prompt and new tokens together; clamped to block_size
     lm_sampling sampling;

@@ -40,11 +40,12 @@ struct lm_model {
 
 // Ids that may go in and come out.
 static inline int lm__ids(const lm_model *m) {
-    return m->spec.vocab_size < LM_IDS ? m->spec.vocab_size : LM_IDS;
+    return m->spec.n_ids;
 }
 
 // From the config; `type` and the figures that follow from it are left zero.
 NODISCARD status lm__spec_read(lm_spec *s, const weights *w, err *e);
+void lm__spec_gpt2_ids(lm_spec *s);  // n_ids and eos_id, from the size of the vocabulary
 NODISCARD status lm__spec_check(const lm_spec *s, err *e);
 
 // Weights from a seeded generator, for benches: `s` gives the shape and the type.

@@ -101,11 +101,35 @@ status lm__spec_check(const lm_spec *s, err *e) {
     return OK;
 }
 
+// GPT-2's own 50257 ids and its end of text; rows of a checkpoint beyond them are padding.
+void lm__spec_gpt2_ids(lm_spec *s) {
+    s->n_ids = s->vocab_size < LM_IDS ? s->vocab_size : LM_IDS;
+    s->eos_id = LM_EOT < s->vocab_size ? LM_EOT : -1;
+}
+
+// A folder has the vocabulary that it says, and names its end of text.
+static status read_ids(lm_spec *s, const weights *w, err *e) {
+    lm__spec_gpt2_ids(s);
+    if (weights_kind_of(w) == WEIGHTS_PT) return OK;
+    const json_value *eos = json_get(weights_config(w), "eos_token_id");
+    int64_t id;
+    s->n_ids = s->vocab_size;
+    if (!eos) return OK;
+    s->eos_id = -1;
+    if (eos->kind == JSON_NULL) return OK;
+    if (!json_is_int(&id, eos) || id < 0 || id >= s->vocab_size)
+        return err_set(e, E_FORMAT, "config.json: eos_token_id must be an id below %d",
+                       s->vocab_size);
+    s->eos_id = (int)id;
+    return OK;
+}
+
 status lm__spec_read(lm_spec *s, const weights *w, err *e) {
     *s = (lm_spec){0};
     for (size_t i = 0; i < countof(sizes); i++)
         TRY(read_size((int *)(void *)((char *)s + sizes[i].at), w, i, e));
     if (weights_kind_of(w) == WEIGHTS_HF) TRY(check_rules(s, weights_config(w), e));
+    TRY(read_ids(s, w, e));
     double step;
     s->step = weights_number(&step, w, "", "step") && fabs(step) < 1e15 ? (int64_t)step : -1;
     if (!weights_number(&s->val_loss, w, "", "val_loss")) s->val_loss = (double)NAN;

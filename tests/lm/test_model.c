@@ -68,6 +68,7 @@ static void configs(void **state) {
          "h.2.ln_1.weight is missing", E_FORMAT},
         {"{\"n_positions\":48,\"n_embd\":64,\"n_layer\":2,\"n_head\":2,\"vocab_size\":300}",
          "h.0.ln_1.weight has shape [32], the config wants [64]", E_FORMAT},
+        {SHAPE(",\"eos_token_id\":300"), "eos_token_id must be an id below 300", E_FORMAT},
         {"{\"n_positions\":40,\"n_embd\":32,\"n_layer\":2,\"n_head\":2,\"vocab_size\":300}",
          "wpe.weight has shape [48, 32], the config wants [40, 32]", E_FORMAT},
     };
@@ -82,6 +83,31 @@ static void configs(void **state) {
             lm_model_close(open_ok(f.path, NULL));
     }
     folder_close(&f);
+}
+
+static void ids_and_ends(void **state) {
+    (void)state;
+    static const struct {
+        const char *config;
+        int eos_id;
+    } cases[] = {{SHAPE(""), -1},
+                 {SHAPE(",\"eos_token_id\":299"), 299},
+                 {SHAPE(",\"eos_token_id\":null"), -1}};
+    folder f;
+    assert_true(folder_open(&f));
+    assert_true(folder_copy(&f, "model.safetensors", GOLDEN "hf_single/model.safetensors"));
+    for (size_t i = 0; i < countof(cases); i++) {
+        assert_true(folder_put(&f, "config.json", str_of(cases[i].config)));
+        lm_model *m = open_ok(f.path, NULL);
+        assert_int_equal(lm_model_spec(m)->n_ids, 300);
+        assert_int_equal(lm_model_spec(m)->eos_id, cases[i].eos_id);
+        lm_model_close(m);
+    }
+    folder_close(&f);
+    lm_model *m = open_ok(GOLDEN "gpt2_f32.pt", NULL);
+    assert_int_equal(lm_model_spec(m)->n_ids, 512);
+    assert_int_equal(lm_model_spec(m)->eos_id, -1);
+    lm_model_close(m);
 }
 
 // --- Types ---------------------------------------------------------------------------------------
@@ -278,6 +304,7 @@ static void random_models(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(configs),
+        cmocka_unit_test(ids_and_ends),
         cmocka_unit_test(types),
         cmocka_unit_test(bytes_of_a_token),
         cmocka_unit_test(unaligned_halves),
