@@ -121,6 +121,7 @@ $(B)/src/tensor/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
 AVX512   := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
 $(B)/src/tensor/%_avx512.o: CFLAGS += $(AVX512)
 $(B)/src/tensor/%_avx512vnni.o: CFLAGS += $(AVX512) -mavx512vnni
+$(B)/src/tensor/%_amx.o: CFLAGS += $(AVX512) -mavx512vnni -mamx-tile -mamx-int8
 else ifeq ($(ARCH),aarch64)
 $(B)/src/tensor/%_neondot.o: CFLAGS += -march=armv8.2-a+dotprod
 endif
@@ -309,6 +310,7 @@ check-shape:
 check-docs: build/parallelopedia
 	@build/parallelopedia docs | diff -u docs/API.md - && echo "docs/API.md: fresh"
 check-handbook:
+	@mkdir -p build/demo
 	@node tools/make-dump.mjs demo/handbook build/demo/handbook.xml --check && echo "handbook: no dead links"
 fmt: ## format all C files
 	clang-format -i $(C_FILES)

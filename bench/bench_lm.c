@@ -53,6 +53,7 @@ static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *b
     int32_t prompt[1024];
     for (int j = 0; j < r.n_prompt; j++)
         prompt[j] = ((i + 100 * r.salt) * 977 + j * 31 + 7) % lm__ids(m);
+    lm_bias no_end = {m->spec.eos_id, -100};  // copied; every stream has its full length
     lm_request q = {.model = m,
                     .prompt = prompt,
                     .n_prompt = (size_t)r.n_prompt,
@@ -61,6 +62,8 @@ static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *b
                     .notify = ring,
                     .arg = bell};
     q.sampling.seed = (uint64_t)i;
+    q.sampling.bias = &no_end;
+    q.sampling.n_bias = m->spec.eos_id >= 0;
     lm_stream *s;
     err e = {0};
     if (!lm_submit(&s, g, &q, &e)) return s;
@@ -167,6 +170,8 @@ static status bench(const options *o, err *e) {
     if (!st) {
         printf("{\"cpu\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"type\": \"%s\", ",
                os_cpu_name(), m->kern->name, o->threads, kern_type_name(m->spec.type));
+        uint64_t head = 2 * (uint64_t)m->spec.vocab_size * (uint64_t)m->spec.n_embd;
+        printf("\"head_flops\": %llu, ", (unsigned long long)head);
         printf("\"bytes\": %llu, \"flops\": %llu, ", (unsigned long long)m->spec.bytes_per_token,
                (unsigned long long)m->spec.flops_per_token);
         print_probe("before", &before);

@@ -1,6 +1,6 @@
 // The llama.cpp peer of bench/lm: the prebuilt one of the npm package node-llama-cpp.
 //
-//   node llama.mjs MODEL.gguf THREADS STREAMS,... PREFILL SECONDS
+//   node llama.mjs MODEL.gguf THREADS STREAMS,... PREFILL TOKENS
 //
 // Prints a line of JSON: tokens per second of decoding for each number of streams together, of
 // reading a prompt, the milliseconds to the first token of a prompt of ten, and resident memory.

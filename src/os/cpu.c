@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -27,6 +28,17 @@ static bool cpuid_bit(unsigned leaf, unsigned sub, int reg, unsigned bit) {
     return __get_cpuid_count(leaf, sub, &r[EAX], &r[EBX], &r[ECX], &r[EDX]) && (r[reg] >> bit & 1);
 }
 
+// Tiles are 8 KB more for the kernel to save: it wants to be asked. Threads inherit the right, also
+// those that run already.
+static bool amx_int8(void) {
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };  // linux/Documentation/arch/x86/xstate
+    const unsigned saved = 3U << (TILE_DATA - 1);           // of XCR0: configuration and data
+    unsigned low, high;
+    if (!cpuid_bit(7, 0, EDX, 24) || !cpuid_bit(7, 0, EDX, 25)) return false;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & saved) == saved && !syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA);
+}
+
 static unsigned x86_features(void) {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
@@ -38,8 +50,9 @@ static unsigned x86_features(void) {
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
         return f;
     f |= OS_CPU_AVX512;
-    if (cpuid_bit(7, 0, ECX, 11)) f |= OS_CPU_AVX512_VNNI;
-    return f;
+    if (!cpuid_bit(7, 0, ECX, 11)) return f;
+    f |= OS_CPU_AVX512_VNNI;
+    return amx_int8() ? f | OS_CPU_AMX_INT8 : f;
 }
 #endif
 

@@ -12,6 +12,7 @@ enum {
     OS_CPU_AVX_VNNI = 1 << 3,     // int8 products in ymm, VEX-encoded; implies AVX2
     OS_CPU_AVX512_VNNI = 1 << 4,  // int8 products in zmm; implies AVX512
     OS_CPU_DOTPROD = 1 << 5,      // int8 products of aarch64 (sdot, udot)
+    OS_CPU_AMX_INT8 = 1 << 6,     // int8 products of tiles, granted to this process; implies VNNI
 };
 
 unsigned os_cpu_features(void);

@@ -19,6 +19,7 @@ size_t kern_all(const kern *out[KERN_SETS_MAX]) {
     size_t n = 0;
 #if defined(__x86_64__)
     unsigned have = os_cpu_features();
+    if (have & OS_CPU_AMX_INT8) out[n++] = &kern_amx;
     if (have & OS_CPU_AVX512_VNNI) out[n++] = &kern_avx512vnni;
     if (have & OS_CPU_AVX512) out[n++] = &kern_avx512;
     if (have & OS_CPU_AVX_VNNI) out[n++] = &kern_avxvnni;

@@ -68,5 +68,6 @@ static inline float v_top(vec x) {
 
 KERN_TABLE(avx512);
 KERN_TABLE(avx512vnni);
+KERN_TABLE(amx);
 
 #endif

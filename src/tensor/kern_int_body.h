@@ -17,6 +17,9 @@
 //   i_max, i_add, i_top, i_sum                lanes; the largest lane, the sum of all lanes
 //   i_store_low(int8_t *, ivec)               the low byte of each lane
 //
+// A set with a matrix unit defines KERN_INT_TILED, the rows from which on it multiplies int8, and
+// tiled_begin, tiled_add, tiled_end: before, with and after the panels of a product.
+//
 // Rejected: unpacking int4 to bytes before several tiles read it (with AVX-VNNI a fifth faster from
 // 32 rows on; with AVX-512 no faster from caches and, 16 rows from memory, a third slower).
 //
@@ -222,19 +225,32 @@ void KERN_INT_NAME(matmul)(float *y, size_t ldy, const kern_rows *x, size_t rows
     ASSERT(rows <= KERN_ROWS_MAX && p1 <= kern_panels(w->n));
     size_t groups = (w->k + KERN_GROUP - 1) / KERN_GROUP;
     size_t panel_bytes = kern__int_panel_bytes(w->type, w->k);
+#ifdef KERN_INT_TILED
+    bool tiled = w->type == KERN_INT8 && rows >= KERN_INT_TILED;
+    if (tiled) tiled_begin(rows);
+#endif
     for (size_t p = p0; p < p1; p++) {
         const char *panel = (const char *)w->panels + p * panel_bytes;
         const float *bias = w->bias ? w->bias + p * KERN_PANEL : NULL, *scale = NULL;
         memset(tile, 0, rows * sizeof *tile);
         if (w->type == KERN_INT8) {
             scale = (const float *)(const void *)panel;
-            add_panel(tile, x, rows, (const uint8_t *)(scale + KERN_PANEL), groups, BYTES);
+            const uint8_t *first = (const uint8_t *)(scale + KERN_PANEL);
+#ifdef KERN_INT_TILED
+            if (tiled)
+                tiled_add(tile, x, rows, first, groups);
+            else
+#endif
+                add_panel(tile, x, rows, first, groups, BYTES);
         } else {
             add_panel(tile, x, rows, (const uint8_t *)panel, groups, NIBBLES);
         }
         finish_panel(y + p * KERN_PANEL, ldy, tile, rows,
                      min_size(KERN_PANEL, w->n - p * KERN_PANEL), scale, bias, how, finish);
     }
+#ifdef KERN_INT_TILED
+    if (tiled) tiled_end();
+#endif
 }
 
 // --- Activations -----------------------------------------------------------------------------

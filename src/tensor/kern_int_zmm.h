@@ -1,5 +1,5 @@
 // tensor/kern_int_zmm.h -- kern_int_body.h's virtual vector as a zmm register, for
-// kern_int_avx512.c and kern_int_avx512vnni.c, which add i_dot.
+// kern_int_avx512.c, kern_int_avx512vnni.c and kern_int_amx.c, which add i_dot.
 #ifndef TENSOR_KERN_INT_ZMM_H
 #define TENSOR_KERN_INT_ZMM_H
 

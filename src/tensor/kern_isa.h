@@ -4,7 +4,7 @@
 
 #include "tensor/kern.h"
 
-extern const kern kern_scalar, kern_avx2, kern_avxvnni, kern_avx512, kern_avx512vnni;
+extern const kern kern_scalar, kern_avx2, kern_avxvnni, kern_avx512, kern_avx512vnni, kern_amx;
 extern const kern kern_neon, kern_neondot;
 
 // kern_pack.c: f32, bf16, f16. As the functions of kern.h.

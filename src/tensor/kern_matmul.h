@@ -211,7 +211,8 @@ static void widen(float *out, const char *p, size_t k, kern_type t) {
 
 // A block for more rows than a tile holds: in groups of nearly the same size. All groups together
 // ask for the next block once, by every other line: so 16 rows pass through GPT-2's weights 52
-// times a second on two cores; with all lines 48 times, with lines 2 KB ahead in the first group 42.
+// times a second on two cores; with all lines 48 times; with lines 2 KB ahead in the first group
+// only, 42.
 static void by_groups(float *sum, const tile_in *in, size_t rows, block_fn *block) {
     size_t groups = (rows + ROWS - 1) / ROWS;
     tile_in part = *in;

@@ -37,6 +37,7 @@ static void features_are_those_of_the_kernel(void **state) {
         {OS_CPU_AVX512, " avx512f "},
         {OS_CPU_AVX_VNNI, " avx_vnni "},
         {OS_CPU_AVX512_VNNI, " avx512_vnni "},
+        {OS_CPU_AMX_INT8, " amx_int8 "},
 #elif defined(__aarch64__)
         {OS_CPU_NEON, " asimd "},
         {OS_CPU_DOTPROD, " asimddp "},
@@ -56,6 +57,7 @@ static void wide_features_imply_narrow_ones(void **state) {
     unsigned f = os_cpu_features();
     if (f & (OS_CPU_AVX512 | OS_CPU_AVX_VNNI)) assert_true(f & OS_CPU_AVX2);
     if (f & OS_CPU_AVX512_VNNI) assert_true(f & OS_CPU_AVX512);
+    if (f & OS_CPU_AMX_INT8) assert_true(f & OS_CPU_AVX512_VNNI);
     if (f & OS_CPU_DOTPROD) assert_true(f & OS_CPU_NEON);
 }
 
