@@ -280,7 +280,7 @@ $(B)/bench/%: $(B)/bench/bench_%.o $(LIB)
 .PHONY: bench
 bench: deps-dev ## our figures beside peers and physical limits, from one run; adds to bench/results
 	@$(MAKE) --no-print-directory all $(HANDBOOK) $(BENCH)
-	@bench/run
+	@BENCH_ONLY='$(BENCH_ONLY)' bench/run
 
 .PHONY: bench-wiki bench-wiki-large
 bench-wiki: deps-dev ## the wiki's figures at 20 million titles, beside kiwix-serve, datrie, nginx, pbzip2, lbzip2
