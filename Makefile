@@ -39,8 +39,10 @@ CFLAGS  += -std=gnu17 -g $(OPT) $(HARDEN) $(WARN) $(BASEISA) -ffp-contract=off -
 LDFLAGS += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lbz2 -lm
 DEPFLAGS = -MMD -MP
+CMOCKA    = $(shell pkg-config --libs cmocka)
 
-SRC_LIB  := $(sort $(filter-out src/main/%,$(shell find src -name '*.c')))
+ROOMS    := src
+SRC_LIB  := $(sort $(filter-out src/main/%,$(shell find $(ROOMS) -name '*.c')))
 SRC_MAIN := $(sort $(wildcard src/main/*.c))
 SRC_ASM  := $(sort $(wildcard src/*/*.S))
 OBJ_LIB  := $(SRC_LIB:%.c=$(B)/%.o) $(SRC_ASM:%.S=$(B)/%.o)
@@ -110,12 +112,18 @@ $(PROG): $(OBJ_MAIN) $(LIB)
 $(LIB): $(OBJ_LIB)
 	@rm -f $@
 	@$(SAY) AR $@
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # Kernels are written per instruction set and chosen at run time.
 ifeq ($(ARCH),x86_64)
 $(B)/src/tensor/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
-$(B)/src/tensor/%_avx512.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(B)/src/tensor/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
+AVX512   := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+$(B)/src/tensor/%_avx512.o: CFLAGS += $(AVX512)
+$(B)/src/tensor/%_avx512vnni.o: CFLAGS += $(AVX512) -mavx512vnni
+$(B)/src/tensor/%_amx.o: CFLAGS += $(AVX512) -mavx512vnni -mamx-tile -mamx-int8
+else ifeq ($(ARCH),aarch64)
+$(B)/src/tensor/%_neondot.o: CFLAGS += -march=armv8.2-a+dotprod
 endif
 
 $(B)/%.o: %.c $(B)/flags
@@ -168,7 +176,7 @@ test: deps-test ## everything from nothing: install, build, pass the tests
 
 $(B)/tests/%: $(B)/tests/%.o $(LIB)
 	@$(SAY) LD $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(CMOCKA)
 .SECONDARY: $(UNIT:%=%.o)
 
 # A test program that takes this long hangs: some code is no longer linear.
@@ -176,12 +184,38 @@ HANG_S := $(if $(SAN),900,120)
 
 # T=http runs the tests below tests/http only. Every program prints cmocka's own summary.
 unit: $(filter $(if $(T),$(B)/tests/$(T)%,%),$(UNIT)) ## C unit tests (T=http: one folder)
-	@fail=0; for t in $^; do echo "== $${t#$(B)/}"; timeout $(HANG_S) $$t >$$t.log 2>&1; rc=$$?; \
+	@fail=0; for t in $^; do echo "== $${t#$(B)/}"; timeout $(HANG_S) $(RUN) $$t >$$t.log 2>&1; rc=$$?; \
 	  grep -E 'PASSED|FAILED|SKIPPED|skipped:' $$t.log; \
 	  if [ $$rc -ne 0 ]; then tail -40 $$t.log; fail=1; fi; done; exit $$fail
 
 e2e: build/parallelopedia $(HANDBOOK) $(TOOLS) ## the real program over real sockets
 	PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(T),-k '$(T)')
+
+# Real texts: Wikipedia dumps in several languages beside the project, else what lies in it.
+PROOF_TEXTS := $(firstword $(wildcard ../shared/data/wiki/enwiki-sample.xml.bz2) README.md) \
+  $(wildcard ../shared/data/wiki/ltgwiki.xml.bz2 ../shared/data/wiki/minidumps/*.bz2) \
+  $(wildcard src/*/*.c docs/*.md demo/handbook/*)
+.PHONY: proof-tokenizer
+proof-tokenizer: $(B)/tests/text/test_bpe ## ids equal tiktoken's on 20,000 random, 20,000 real texts, every character
+	@mkdir -p build/proof
+	@node tests/golden/make_bpe.mjs random 20000 $(or $(SEED),7) > build/proof/random.txt
+	@node tests/golden/make_bpe.mjs real 20000 $(or $(SEED),7) $(PROOF_TEXTS) > build/proof/real.txt
+	@node tests/golden/make_bpe.mjs unicode > build/proof/unicode.txt
+	@for f in random real unicode; do echo "== $$f: $$(wc -l < build/proof/$$f.txt) texts"; \
+	  BPE_GOLDEN=build/proof/$$f.txt $< >build/proof/$$f.log 2>&1 || { cat build/proof/$$f.log; exit 1; }; \
+	  grep PASSED build/proof/$$f.log; done
+
+# The kernels' tests as a program for the other architecture: also the hashes in them must agree.
+ARM64_LIB   := build/arm64/lib
+ARM64_TESTS := $(wildcard tests/tensor/test_kern*.c tests/tensor/test_attend.c)
+.PHONY: unit-arm64
+unit-arm64: ## tests of the kernels on an emulated aarch64, with a cross compiler and qemu
+	@tools/deps build test arm64
+	@[ -e $(ARM64_LIB)/libcmocka.so.0 ] || tools/arm64-cmocka $(ARM64_LIB)
+	@$(MAKE) --no-print-directory unit CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar ARCH=aarch64 \
+	  VARIANT=arm64 ROOMS='src/base src/os src/tensor' SRC_ASM= PKGS= LDLIBS=-lm \
+	  CMOCKA=$(ARM64_LIB)/libcmocka.so.0 UNIT='$(ARM64_TESTS:%.c=build/arm64/%)' \
+	  RUN='qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$(ARM64_LIB)'
 
 KILLS ?= 1000
 .PHONY: kill
@@ -196,12 +230,13 @@ kill: deps-test ## kill -9 at KILLS random moments of indexing, twice; out of di
 $(B)/fuzz/replay_%: $(B)/fuzz/fuzz_%.o $(B)/fuzz/replay.o $(LIB)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-.SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o) $(B)/fuzz/replay.o
+.SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o) $(B)/fuzz/replay.o $(B)/fuzz/corrupt_index.o $(B)/fuzz/corrupt_weights.o
 
-replay: $(REPLAY) ## fuzz targets over their corpus
-	@for t in $^; do n=$${t##*/replay_}; timeout $(HANG_S) $$t fuzz/corpus/$$n || exit 1; done
+replay: $(REPLAY) $(B)/fuzz/corrupt_weights ## fuzz targets over their corpus; some damaged weights
+	@for t in $(REPLAY); do n=$${t##*/replay_}; timeout $(HANG_S) $$t fuzz/corpus/$$n || exit 1; done
+	@timeout $(HANG_S) $(B)/fuzz/corrupt_weights 50
 
-$(B)/fuzz/corrupt_index: $(B)/fuzz/corrupt_index.o $(LIB)
+$(B)/fuzz/corrupt_%: $(B)/fuzz/corrupt_%.o $(LIB)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -209,6 +244,19 @@ N ?= 100000
 .PHONY: corrupt
 corrupt: $(B)/fuzz/corrupt_index ## N damaged indexes, each looked through (SAN=address,undefined)
 	$< $(N) $(SEED)
+
+.PHONY: corrupt-weights
+corrupt-weights: $(B)/fuzz/corrupt_weights ## N damaged files of each kind of weights, in /dev/shm: they are synced
+	TMPDIR=/dev/shm $< $(N) $(or $(SEED),1) $(KIND)
+
+SOAK_SECONDS ?= 1800
+$(B)/fuzz/soak_engine: $(B)/fuzz/soak_engine.o $(LIB)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: soak
+soak: $(B)/fuzz/soak_engine ## 64 streams that come, go and break off, for SOAK_SECONDS (SAN=address,undefined)
+	$< $(SOAK_SECONDS) $(SEED)
 
 build/fuzz/%: fuzz/fuzz_%.c force
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined \
@@ -232,7 +280,7 @@ $(B)/bench/%: $(B)/bench/bench_%.o $(LIB)
 .PHONY: bench
 bench: deps-dev ## our figures beside peers and physical limits, from one run; adds to bench/results
 	@$(MAKE) --no-print-directory all $(HANDBOOK) $(BENCH)
-	@bench/run
+	@BENCH_ONLY='$(BENCH_ONLY)' bench/run
 
 .PHONY: bench-wiki bench-wiki-large
 bench-wiki: deps-dev ## the wiki's figures at 20 million titles, beside kiwix-serve, datrie, nginx, pbzip2, lbzip2
@@ -241,6 +289,12 @@ bench-wiki: deps-dev ## the wiki's figures at 20 million titles, beside kiwix-se
 bench-wiki-large: deps-dev ## that cost grows with the dump: 1 to 10 GB of XML, and 1.5 GB of it as bz2
 	@$(MAKE) --no-print-directory all $(TOOLS) $(BENCH)
 	@bench/wiki --only large,packed --packed 1500M $(BENCH_ARGS)
+
+.PHONY: bench-lm
+bench-lm: ## generation at GPT-2's size beside llama.cpp, PyTorch and this machine's limits
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory all $(BENCH)
+	@bench/lm $(BENCH_ARGS)
 
 # --- Checks ----------------------------------------------------------------------------------
 
@@ -256,6 +310,7 @@ check-shape:
 check-docs: build/parallelopedia
 	@build/parallelopedia docs | diff -u docs/API.md - && echo "docs/API.md: fresh"
 check-handbook:
+	@mkdir -p build/demo
 	@node tools/make-dump.mjs demo/handbook build/demo/handbook.xml --check && echo "handbook: no dead links"
 fmt: ## format all C files
 	clang-format -i $(C_FILES)

@@ -1,81 +1,30 @@
-// Generation speed at GPT-2's 124M shape, beside what this machine's memory allows.
+// Generation speed at GPT-2's 124M shape: one line of JSON for bench/lm, which adds the peers.
 //
-// Decoding one token reads every weight once, so tokens per second of one stream are bounded by
-// read bandwidth over bytes per token. The bandwidth is measured in the same run, with as many
-// threads, by summing a buffer that no cache holds. Weights are random unless --model says else.
+// The machine's limits (bandwidth over the model's bytes, multiply-adds) are probed in the same
+// run, before and after; rates are the best of three short runs. Weights are random unless --model
+// says else.
 //
-//   bench_lm [--model FILE] [--threads N]
+//   bench_lm [--model PATH] [--type f32|bf16|f16|int8|int4] [--threads N] [--streams 1,16]
 
 #include "lm/engine.h"
 #include "lm/model.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
+#include "tensor/probe.h"
 
 #include <math.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <time.h>
+#include <string.h>
 
-#define TSV "bench/results/lm.tsv"
-
-// --- Read bandwidth ----------------------------------------------------------------------------
-
-enum { PROBE_BYTES = 768 << 20, PROBE_PARTS = 192, PROBE_ROUNDS = 5 };
-
-typedef float wide __attribute__((vector_size(64)));
-
-typedef struct probe {
-    const float *data;
-    float sums[PROBE_PARTS];
-} probe;
-
-#if defined(__x86_64__)
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#endif
-static float
-sum_wide(const float *p, size_t n) {
-    wide s[4] = {0};
-    const wide *v = (const wide *)(const void *)p;
-    for (size_t i = 0; i < n / 16; i += 4)
-        for (size_t j = 0; j < 4; j++) {
-            __builtin_prefetch(&v[i + j + 128], 0, 2);  // 38 GB/s on one core; 31 without
-            s[j] += v[i + j];
-        }
-    wide all = s[0] + s[1] + s[2] + s[3];
-    return all[0] + all[15];
-}
-
-static void probe_part(void *arg, size_t i) {
-    probe *p = arg;
-    size_t n = PROBE_BYTES / sizeof(float) / PROBE_PARTS;
-    p->sums[i] = sum_wide(p->data + i * n, n);
-}
-
-// Bytes per second, the best of a few rounds.
-static double read_bandwidth(os_pool *pool) {
-    arena a;
-    probe p;
-    if (arena_open(&a, PROBE_BYTES, NULL)) return (double)NAN;
-    madvise(a.base, PROBE_BYTES, MADV_HUGEPAGE);
-    memset(a.base, 1, PROBE_BYTES);
-    p.data = (const float *)(const void *)a.base;
-    double best = 0;
-    for (int i = 0; i < PROBE_ROUNDS; i++) {
-        int64_t t = os_now_ns();
-        os_pool_for(pool, PROBE_PARTS, probe_part, &p);
-        best = fmax(best, PROBE_BYTES / os_seconds_since(t));
-    }
-    arena_close(&a);
-    return best;
-}
+enum { PREFILL = 512, NEW = 64, COUNTS_MAX = 16 };
 
 // --- Generation --------------------------------------------------------------------------------
 
 typedef struct run {
-    int streams, n_prompt, n_new;
+    int streams, n_prompt, n_new, salt;  // salt: other prompts
 } run;
 
 typedef struct result {
@@ -103,15 +52,18 @@ static void wait_all(sem_t *bell, lm_stream **s, int n, size_t *got, size_t at_l
 static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *bell) {
     int32_t prompt[1024];
     for (int j = 0; j < r.n_prompt; j++)
-        prompt[j] = (i * 977 + j * 31 + 7) % lm__ids(m);
+        prompt[j] = ((i + 100 * r.salt) * 977 + j * 31 + 7) % lm__ids(m);
+    lm_bias no_end = {m->spec.eos_id, -100};  // copied; every stream has its full length
     lm_request q = {.model = m,
                     .prompt = prompt,
                     .n_prompt = (size_t)r.n_prompt,
                     .max_length = r.n_prompt + r.n_new,
-                    .top_k = 50,
-                    .seed = (uint64_t)i,
+                    .sampling = lm_sampling_default(),
                     .notify = ring,
                     .arg = bell};
+    q.sampling.seed = (uint64_t)i;
+    q.sampling.bias = &no_end;
+    q.sampling.n_bias = m->spec.eos_id >= 0;
     lm_stream *s;
     err e = {0};
     if (!lm_submit(&s, g, &q, &e)) return s;
@@ -120,8 +72,8 @@ static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *b
 }
 
 static result generate(lm_engine *g, const lm_model *m, run r) {
-    lm_stream *s[64];
-    size_t got[64] = {0};
+    lm_stream *s[LM_STREAMS_MAX];
+    size_t got[LM_STREAMS_MAX] = {0};
     sem_t bell;
     sem_init(&bell, 0, 0);
     result res = {0};
@@ -149,97 +101,125 @@ static double decode_rate(lm_engine *g, const lm_model *m, run r) {
 
 static double prefill_rate(lm_engine *g, const lm_model *m, int n) {
     double best = 0;
-    for (int i = 0; i < 3; i++)
-        best = fmax(best, n / generate(g, m, (run){1, n, 1}).first_s);
+    for (int i = 0; i < 3; i++)  // other prompts each time: a prefix that is kept is not read again
+        best = fmax(best, n / generate(g, m, (run){.streams = 1, n, 1, .salt = i + 1}).first_s);
+    return best;
+}
+
+static double first_token_ms(lm_engine *g, const lm_model *m) {
+    double best = INFINITY;
+    for (int i = 0; i < 5; i++)
+        best = fmin(best, 1000 * generate(g, m, (run){1, 10, 1, .salt = i + 10}).first_s);
     return best;
 }
 
 // --- Report ------------------------------------------------------------------------------------
 
-typedef struct figures {
-    double bandwidth, limit, one, many, prefill;  // bytes/s, then tokens/s
-} figures;
-
-static void print_report(const lm_spec *s, const figures *f) {
-    double flops = 2 * ((double)s->bytes_per_token / 4 - (double)s->vocab_size * s->n_embd);
-    printf("model              %.1f M parameters, %.1f MB read per token\n",
-           (double)s->n_params / 1e6, (double)s->bytes_per_token / 1e6);
-    printf("read bandwidth     %.1f GB/s: at most %.1f tokens/s for one stream\n",
-           f->bandwidth / 1e9, f->limit);
-    printf("decode, 1 stream   %.1f tokens/s = %.0f %% of the limit\n", f->one,
-           100 * f->one / f->limit);
-    printf("decode, 16 streams %.1f tokens/s together\n", f->many);
-    printf("prefill, 512       %.0f tokens/s, %.0f GFLOP/s\n", f->prefill,
-           f->prefill * flops / 1e9);
+// Resident megabytes of this process.
+static double resident(void) {
+    FILE *f = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+    if (!f) return (double)NAN;
+    if (fscanf(f, "%*u %lu", &pages) != 1) pages = 0;
+    fclose(f);
+    return (double)pages * 4096 / 1e6;
 }
 
-static void append_row(const lm_model *m, int threads, const figures *f) {
-    FILE *to = fopen(TSV, "ae");
-    if (!to) return;
-    fseek(to, 0, SEEK_END);
-    if (ftell(to) == 0)
-        fprintf(to, "date\tcommit\tcpu\tthreads\tkernels\tMparams\tread_GBps\tlimit_tokps\t"
-                    "decode1_tokps\tof_limit\tdecode16_tokps\tprefill512_tokps\n");
-    char date[32];
-    time_t now = (time_t)(os_wall_ns() / 1000000000);
-    struct tm tm;
-    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &tm));
-    const char *commit = getenv("BENCH_COMMIT");
-    fprintf(to, "%s\t%s\t%s\t%d\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%.0f\n", date,
-            commit ? commit : "-", os_cpu_name(), threads, m->kern->name,
-            (double)m->spec.n_params / 1e6, f->bandwidth / 1e9, f->limit, f->one, f->one / f->limit,
-            f->many, f->prefill);
-    fclose(to);
+static void print_probe(const char *when, const probe *p) {
+    printf("\"%s\": {\"read\": %.4g, \"f32\": %.4g, \"int8\": %.4g}, ", when, p->read_bytes_per_s,
+           p->f32_flops, p->int8_ops);
 }
 
-static status open_model(lm_model **m, const char *path, err *e) {
+typedef struct options {
+    const char *model;
+    lm_load load;
+    int threads, counts[COUNTS_MAX], n_counts;
+} options;
+
+static void measure(lm_engine *g, const lm_model *m, const options *o) {
+    printf("\"decode\": {");
+    for (int i = 0; i < o->n_counts; i++) {
+        run r = {.streams = o->counts[i], .n_prompt = 8, .n_new = NEW};
+        printf("%s\"%d\": %.2f", i ? ", " : "", r.streams, decode_rate(g, m, r));
+    }
+    printf("}, \"prefill\": %.1f, ", prefill_rate(g, m, PREFILL));
+    printf("\"first_ms\": %.2f, \"rss_mb\": %.1f", first_token_ms(g, m), resident());
+}
+
+static status open_model(lm_model **m, const options *o, err *e) {
     lm_spec gpt2 = {.block_size = 1024,
                     .vocab_size = 50304,
                     .n_layer = 12,
                     .n_head = 12,
                     .n_embd = 768,
                     .step = -1,
-                    .val_loss = (double)NAN};
-    return path ? lm_model_open(m, path, e) : lm__model_random(m, &gpt2, 1, e);
+                    .val_loss = (double)NAN,
+                    .type = o->load.type};
+    return o->model ? lm_model_open(m, o->model, &o->load, e) : lm__model_random(m, &gpt2, 1, e);
 }
 
-static status bench(const char *path, int threads, err *e) {
+static status bench(const options *o, err *e) {
     lm_model *m = NULL;
     lm_engine *g = NULL;
     os_pool *pool = NULL;
-    TRY(os_pool_open(&pool, threads - 1, 1, "probe", e));
-    double bandwidth = read_bandwidth(pool);
-    os_pool_close(pool);
-    TRY(open_model(&m, path, e));
-    status st = lm_engine_open(&g, &(lm_config){.n_threads = threads}, e);
+    probe before, after;
+    TRY(open_model(&m, o, e));
+    status st = os_pool_open(&pool, o->threads - 1, 1, "probe", e);
+    if (!st) st = probe_machine(&before, pool, m->spec.bytes_per_token, e);
+    if (!st) st = lm_engine_open(&g, &(lm_config){.n_threads = o->threads}, e);
     if (!st) {
-        figures f = {.bandwidth = bandwidth};
-        f.limit = bandwidth / (double)m->spec.bytes_per_token;
-        f.one = decode_rate(g, m, (run){1, 8, 64});
-        f.many = decode_rate(g, m, (run){16, 8, 48});
-        f.prefill = prefill_rate(g, m, (int)min_i64(512, m->spec.block_size - 1));
-        printf("%s, %d threads, %s kernels\n", os_cpu_name(), threads, m->kern->name);
-        print_report(&m->spec, &f);
-        append_row(m, threads, &f);
+        printf("{\"cpu\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"type\": \"%s\", ",
+               os_cpu_name(), m->kern->name, o->threads, kern_type_name(m->spec.type));
+        uint64_t head = 2 * (uint64_t)m->spec.vocab_size * (uint64_t)m->spec.n_embd;
+        printf("\"head_flops\": %llu, ", (unsigned long long)head);
+        printf("\"bytes\": %llu, \"flops\": %llu, ", (unsigned long long)m->spec.bytes_per_token,
+               (unsigned long long)m->spec.flops_per_token);
+        print_probe("before", &before);
+        measure(g, m, o);
+        lm_engine_close(g);
+        st = probe_machine(&after, pool, m->spec.bytes_per_token, e);
+        printf(", "), print_probe("after", &after), printf("\"end\": true}\n");
     }
-    lm_engine_close(g);
+    os_pool_close(pool);
     lm_model_close(m);
     return st;
 }
 
-int main(int argc, char **argv) {
-    const char *path = NULL;
-    int threads = os_cpu_count();
+static bool parse_counts(options *o, const char *text) {
+    str rest = str_of(text);
+    for (o->n_counts = 0; rest.len && o->n_counts < COUNTS_MAX; o->n_counts++) {
+        uint64_t v;
+        if (!str_parse_u64(&v, str_cut(&rest, ',')) || v < 1 || v > LM_STREAMS_MAX) return false;
+        o->counts[o->n_counts] = (int)v;
+    }
+    return o->n_counts > 0 && rest.len == 0;
+}
+
+static bool parse(options *o, int argc, char **argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--model"))
-            path = argv[i + 1];
-        else if (!strcmp(argv[i], "--threads"))
-            threads = atoi(argv[i + 1]);
+        const char *key = argv[i], *value = argv[i + 1];
+        if (!strcmp(key, "--model"))
+            o->model = value;
+        else if (!strcmp(key, "--type"))
+            o->load.has_type = kern_type_named(&o->load.type, str_of(value));
+        else if (!strcmp(key, "--threads"))
+            o->threads = atoi(value);
+        else if (strcmp(key, "--streams") || !parse_counts(o, value))
+            return false;
+        if (!strcmp(key, "--type") && !o->load.has_type) return false;
     }
+    return argc % 2 == 1 && o->threads >= 1;
+}
+
+int main(int argc, char **argv) {
+    options o = {.threads = os_cpu_count(), .counts = {1, 16}, .n_counts = 2};
     err e = {0};
-    if (threads < 1 || bench(path, threads, &e)) {
-        fprintf(stderr, "bench_lm: %s\n", threads < 1 ? "--threads wants a number" : e.msg);
-        return 1;
+    if (!parse(&o, argc, argv)) {
+        fprintf(stderr,
+                "usage: bench_lm [--model PATH] [--type T] [--threads N] [--streams N,...]\n");
+        return 2;
     }
-    return 0;
+    if (!bench(&o, &e)) return 0;
+    fprintf(stderr, "bench_lm: %s\n", e.msg);
+    return 1;
 }

@@ -1,6 +1,6 @@
 // The tokenizer: text must come back from its ids, and any bytes may be a vocabulary.
 //
-// An input that begins with "bpe-tab1" is a vocabulary table (its checksum is put right first, so
+// An input that begins with "bpe-tab2" is a vocabulary table (its checksum is put right first, so
 // that the checks behind it are reached), anything else is text.
 
 #include "fuzz/fuzz.h"
@@ -53,7 +53,7 @@ static void load(const uint8_t *data, size_t len, arena a) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     static arena a;
     if (!a.base && arena_open(&a, 1 << 30, NULL)) return 0;
-    if (len >= 8 && !memcmp(data, "bpe-tab1", 8))
+    if (len >= 8 && !memcmp(data, "bpe-tab2", 8))
         load(data, len, a);
     else
         round_trip(bpe_gpt2(), (str){(const char *)data, len}, a);

@@ -10,10 +10,9 @@
 // Every view must lie inside the file: read its ends.
 static unsigned touch(const pt *p, str file) {
     unsigned sum = 0;
-    for (size_t i = 0; i < pt_tensors(p); i++) {
-        str name;
-        tensor t, again;
-        pt_tensor_at(&name, &t, p, i);
+    for (size_t i = 0; i < pt_tensors(p)->n; i++) {
+        str name = pt_tensors(p)->in_order[i].name;
+        tensor t = pt_tensors(p)->in_order[i].t, again;
         CHECK(name.len > 0);
         size_t bytes = tensor_count(&t) * tensor_elem_bytes(t.dtype);
         CHECK(bytes <= file.len);
@@ -37,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     err e = {0};
     if (!pt_open_bytes(&p, bytes, &e)) {
         sink += touch(p, bytes);
+        sink += pt_check(p, &e) || pt_verify(p, NULL, &e);
         pt_close(p);
     }
     if (!a.base && arena_open(&a, PICKLE_ARENA, &e)) return 0;

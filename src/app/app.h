@@ -15,16 +15,22 @@
 #include "http/http.h"
 #include "http/server.h"
 
+struct metrics;  // app/metrics.h
+
 typedef struct app_options {
     const char **wiki;  // "[NAME=]DUMP"; the same NAME again is an update over it
     size_t n_wiki;
     const char *wiki_index;          // of the first; NULL: beside the dump
     size_t wiki_cache, wiki_memory;  // bytes of unpacked text of each; for building an index
     bool wiki_builds;                // missing and stale indexes, in the background
-    const char **gpt2;               // "[NAME=]FILE.pt"
+    const char **gpt2;               // "[NAME=]PATH[,TYPE]"
     size_t n_gpt2;
-    int n_compute;    // threads that generate; 0 is one per core
-    int streams_max;  // generations at once
+    const char *panels;  // folder of repacked weights; NULL: none
+    bool calibrates;     // measures the machine's limits
+    int n_compute;       // threads that generate; 0 is one per core
+    int streams_max;     // generations at once
+    int queue_max;       // waiting beyond
+    int client_max;      // of both, one address's
 } app_options;
 
 typedef struct app_kind {
@@ -36,8 +42,11 @@ typedef struct app_kind {
     // *self stays NULL, with OK, when the options name no data for it.
     status (*open)(void **self, const app_options *o, err *e);
     void (*stats)(json *j, void *self);  // its object in /stats; self is NULL when unavailable
+    void (*metrics)(struct metrics *m, void *self);  // its families in /metrics; NULL: none
     void (*close)(void *self);
 } app_kind;
+
+void app_metrics(http_req *rq, void *set);  // the handler of /metrics
 
 extern const app_kind app_plaintext, app_wiki, app_gpt2, app_stats, app_ui;
 extern const app_kind *const app_kinds[];

@@ -1,22 +1,12 @@
-// /stats: what runs, since when, and how busy it is.
+// /stats: what runs, since when, and how busy it is. /metrics is its neighbour (metrics.c).
 
 #include "app/app.h"
 
+#include "app/process.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <unistd.h>
-
-// Resident bytes of this process, from /proc/self/statm; 0 when the kernel does not say.
-static uint64_t resident_bytes(void) {
-    unsigned long total, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%lu %lu", &total, &resident) != 2) resident = 0;
-    if (f) fclose(f);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
 
 static void put_http(json *j, const http_server *server) {
     http_counters c = {0};
@@ -62,7 +52,7 @@ static void stats(http_req *rq, void *app) {
     json_key(&j, "uptime_seconds"), json_f64(&j, os_seconds_since(s->start_ns), 3);
     json_key(&j, "cpu"), json_str(&j, str_of(os_cpu_name()));
     json_key(&j, "cores"), json_i64(&j, os_cpu_count());
-    json_key(&j, "resident_bytes"), json_u64(&j, resident_bytes());
+    json_key(&j, "resident_bytes"), json_u64(&j, process_resident());
     json_key(&j, "apps"), put_apps(&j, s);
     json_key(&j, "http"), put_http(&j, atomic_load(&s->server));
     json_close(&j, '}');
@@ -72,6 +62,7 @@ static void stats(http_req *rq, void *app) {
 
 static const http_route routes[] = {
     {HTTP_GET, "/stats", stats, .about = "apps, counters, memory as JSON"},
+    {HTTP_GET, "/metrics", app_metrics, .about = "the same and more for Prometheus"},
 };
 
 const app_kind app_stats = {.name = "stats", .routes = routes, .n_routes = countof(routes)};

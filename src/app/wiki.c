@@ -349,5 +349,6 @@ const app_kind app_wiki = {
     .needs = "--wiki DUMP",
     .open = wiki_app_open,
     .stats = wiki_app_stats,
+    .metrics = wiki_app_metrics,
     .close = wiki_app_close,
 };

@@ -8,6 +8,7 @@
 #define APP_WIKI_APP_H
 
 #include "app/app.h"
+#include "app/metrics.h"
 #include "wiki/wiki.h"
 
 enum {
@@ -88,6 +89,7 @@ wiki_handler wiki_kiwix_suggest, wiki_kiwix_random, wiki_kiwix_search, wiki_kiwi
 
 status wiki_app_open(void **self, const app_options *o, err *e);
 void wiki_app_stats(json *j, void *self);
+void wiki_app_metrics(metrics *m, void *self);
 void wiki_app_close(void *self);
 
 // The fields of one wiki's object in /stats and /api/wiki; `is_whole`: counters, too.

@@ -321,3 +321,33 @@ void wiki_app_stats(json *j, void *self) {
     }
     json_close(j, ']');
 }
+
+#define AT(field) offsetof(wiki_state, field)
+
+void wiki_app_metrics(metrics *m, void *self) {
+    static const struct {
+        metrics_kind kind;
+        const char *name, *help;
+        size_t at;  // of a uint64_t
+    } rows[] = {
+        {METRICS_GAUGE, "wiki_pages", "Pages that can be seen.", AT(n_pages)},
+        {METRICS_GAUGE, "wiki_xml_bytes", "Unpacked text of all its dumps.", AT(xml_bytes)},
+        {METRICS_GAUGE, "wiki_index_bytes", "Size of its indexes.", AT(index_bytes)},
+        {METRICS_GAUGE, "wiki_cache_bytes", "Unpacked text that is kept.", AT(cache.bytes)},
+        {METRICS_COUNTER, "wiki_cache_hits_total", "Blocks that were kept.", AT(cache.hits)},
+        {METRICS_COUNTER, "wiki_cache_misses_total", "Blocks that were not.", AT(cache.misses)},
+    };
+    const wiki_hosts *hs = self;
+    wiki_state state[WIKI_HOSTS_MAX] = {0};
+    for (size_t i = 0; i < hs->n; i++)
+        if (hs->at[i].w) wiki_state_get(&state[i], hs->at[i].w);
+    for (size_t k = 0; k < countof(rows); k++) {
+        metrics_family(m, rows[k].kind, rows[k].name, rows[k].help);
+        for (size_t i = 0; i < hs->n; i++)
+            metrics_u64(m, &(metrics_label){"wiki", str_of(hs->at[i].name)},
+                        *(const uint64_t *)((const char *)&state[i] + rows[k].at));
+    }
+    metrics_family(m, METRICS_GAUGE, "wiki_building", "1 while an index is being built.");
+    for (size_t i = 0; i < hs->n; i++)
+        metrics_u64(m, &(metrics_label){"wiki", str_of(hs->at[i].name)}, state[i].is_building);
+}

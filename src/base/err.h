@@ -15,6 +15,7 @@
 #define STATUS_LIST(X)                                                                             \
     X(OK, "ok")                                                                                    \
     X(E_AGAIN, "busy, try again later")                                                            \
+    X(E_QUOTA, "too many at once from one client")                                                 \
     X(E_ARG, "bad argument")                                                                       \
     X(E_NOT_FOUND, "not found")                                                                    \
     X(E_EXISTS, "already exists")                                                                  \

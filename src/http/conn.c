@@ -13,7 +13,9 @@
 // A client may close its sending side and still read ("printf ... | nc"), and over TCP that looks
 // exactly like a client that has left. So a FIN by itself ends nothing that is being answered: the
 // first bytes sent to one that has really left come back as RST, which epoll tells at once, and
-// then the generator is stopped. That is one token late, never more.
+// then the generator is stopped. A stream that waits sends such a byte when the FIN comes, for its
+// next one may be long in coming: a zero that the next chunk's size begins with, which says nothing
+// to a client that still reads (RFC 9112 7.1). So it is one round trip late, never more.
 //
 //   I1  `state` changes in conn_go() and nowhere else
 //   I2  a connection waits for exactly one thing: bytes, room, a worker, a wake, or its timer
@@ -211,11 +213,22 @@ static bool place_body(http_conn *c) {
 static http_conn_state stream_begin(http_conn *c) {
     http__count(c->loop, COUNT_STREAMS_BEGUN, 1);
     c->replying = true;
-    c->waiting = c->ended = false;
+    c->waiting = c->ended = c->probed = false;
     if (c->rq->method != HTTP_HEAD) return CONN_STREAM;
     http__reply_stop(c->rq);
     c->ended = true;
     return CONN_STREAM;
+}
+
+static void count_reply(http_conn *c) {
+    static const uint16_t bounds[HTTP_REPLY_BUCKETS] = HTTP_REPLY_MS;
+    int64_t ms = net_now_ms(c->loop->net) - c->began_ms;
+    unsigned i = 0;
+    while (i < HTTP_REPLY_BUCKETS && ms > bounds[i])
+        i++;
+    http__count(c->loop, COUNT_MS + i, 1);
+    if (ms > 0) http__count(c->loop, COUNT_REPLY_MS, (uint64_t)ms);
+    http__count(c->loop, COUNT_CLASS + (unsigned)c->rq->re.code / 100, 1);
 }
 
 // The handler, or the server in its place, has recorded a reply.
@@ -233,7 +246,7 @@ static http_conn_state reply_begin(http_conn *c) {
         http_reply_error(rq, 500, "The reply's header is over %d bytes", HTTP_REPLY_HEAD_MAX);
         CHECK(write_head(c));  // I5
     }
-    http__count(c->loop, COUNT_CLASS + rq->re.code / 100, 1);
+    count_reply(c);
     if (rq->re.kind == REPLY_STREAM) return stream_begin(c);
     c->replying = !place_body(c);
     if (!c->replying) finish_request(c);
@@ -310,6 +323,7 @@ static http_conn_state on_head(http_conn *c) {
     c->in_at += h->len;
     c->floor = c->in_at;
     http__count(c->loop, COUNT_REQUESTS, 1);
+    c->began_ms = net_now_ms(c->loop->net);
     rq->method = method_of(http_span_of(rq->base, h->method));
     if (!rq->method)
         rq->refuse = 501;
@@ -344,6 +358,7 @@ static http_conn_state take_head(http_conn *c) {
         return on_head(c);
     case HTTP_PARSE_BAD:
         http__count(c->loop, COUNT_PARSE_ERRORS, 1);
+        c->began_ms = net_now_ms(c->loop->net);
         return refuse_and_close(c, h->code, h->why);
     default:
         return CONN_READ;
@@ -534,6 +549,14 @@ static void frame_chunk(http_conn *c, size_t len) {
     c->out_len += (uint32_t)(digits + 2 + len + CHUNK_TAIL);
 }
 
+// Asks whether a client whose FIN has come still reads. True when there is a byte to send.
+static bool probe(http_conn *c) {
+    if (!c->told_eof || c->probed || c->rq->head.minor == 0) return false;
+    c->probed = true;
+    c->out[c->out_len++] = '0';
+    return true;
+}
+
 static void stream_end(http_conn *c, bool well, bool chunked) {
     c->ended = true;
     if (well && chunked) {
@@ -581,7 +604,8 @@ static http_conn_state step_stream(http_conn *c) {
             continue;
         }
         if (c->ended) return after_reply(c);
-        if (c->waiting) return CONN_STREAM;
+        if (c->waiting && !probe(c)) return CONN_STREAM;
+        if (c->waiting) continue;
         if (chunks == HTTP_CHUNKS_PER_TURN) {
             net_again_push(c->loop->net, &c->again);
             return CONN_STREAM;

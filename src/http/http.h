@@ -59,6 +59,9 @@ str http_param(const http_req *rq, const char *name);
 // First value of a query parameter, decoded ('+' is a space); false when it is absent. A
 // parameter without '=' is present with value "".
 bool http_query(str *value, http_req *rq, const char *name);
+// All of them one after another, for parameters that may be repeated: *at is 0 at first. False
+// when there are no more.
+bool http_query_next(str *name, str *value, http_req *rq, size_t *at);
 // Value of a header field by case-insensitive name, trimmed; several fields are joined with ", ".
 bool http_header(str *value, http_req *rq, const char *name);
 // The request's body, whole (POST); "" when there is none.

@@ -131,11 +131,13 @@ struct http_conn {
     bool reset;               // close with RST
     bool retry;               // the timer is for trying again
     bool waiting, ended;      // the stream
+    bool probed;              // it has asked whether its client still reads
     const char *body;         // of a reply, not copied
     uint64_t body_left;
     const os_map *map;  // where body points into, or NULL
     uint64_t warm_to;   // offset in the map up to which a worker has read
     int64_t since_ms;   // when the present wait began, or last made progress
+    int64_t began_ms;   // when the head of the request was whole
     uint32_t discarded;
     net_addr peer;
     http_conn *next_free;
@@ -165,8 +167,10 @@ typedef enum http_count {
     COUNT_STREAMS_ENDED,
     COUNT_PARSE_ERRORS,
     COUNT_TIMEOUTS,
-    COUNT_CLASS,  // six of them, by reply code / 100
-    COUNT_N = COUNT_CLASS + 6,
+    COUNT_REPLY_MS,
+    COUNT_CLASS,                 // six of them, by reply code / 100
+    COUNT_MS = COUNT_CLASS + 6,  // by HTTP_REPLY_MS
+    COUNT_N = COUNT_MS + HTTP_REPLY_BUCKETS + 1,
 } http_count;
 
 typedef enum http_order { ORDER_NONE, ORDER_DRAIN, ORDER_CUT, ORDER_STOP } http_order;

@@ -68,6 +68,13 @@ bool http_query(str *value, http_req *rq, const char *name) {
     return http_query_find(value, &rq->arena, rq->query, str_of(name));
 }
 
+bool http_query_next(str *name, str *value, http_req *rq, size_t *at) {
+    str rest = str_skip(rq->query, *at);
+    bool found = http_query_cut(name, value, &rq->arena, &rest);
+    *at = rq->query.len - rest.len;
+    return found;
+}
+
 bool http_header(str *value, http_req *rq, const char *name) {
     str want = str_of(name);
     bool found = false;

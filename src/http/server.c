@@ -141,9 +141,12 @@ void http_server_counters(http_counters *out, const http_server *s) {
         .bytes_sent = sum(s, COUNT_BYTES),
         .parse_errors = sum(s, COUNT_PARSE_ERRORS),
         .timeouts = sum(s, COUNT_TIMEOUTS),
+        .reply_ms = sum(s, COUNT_REPLY_MS),
     };
     uint64_t ended = sum(s, COUNT_STREAMS_ENDED);
     out->streams_open = sum(s, COUNT_STREAMS_BEGUN) - ended;
     for (int i = 0; i < 6; i++)
         out->replies_by_class[i] = sum(s, COUNT_CLASS + i);
+    for (int i = 0; i <= HTTP_REPLY_BUCKETS; i++)
+        out->replies_by_ms[i] = sum(s, COUNT_MS + i);
 }

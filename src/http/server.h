@@ -36,11 +36,19 @@ int http_server_drain(http_server *s, int deadline_ms);
 // Cuts what is left and joins all threads. Accepts NULL.
 void http_server_close(http_server *s);
 
+// Upper bounds in milliseconds of what a reply's header took from the end of its request's header,
+// on the clock of the loops, which ticks once a turn: what a loop answers itself counts as nothing.
+#define HTTP_REPLY_MS                                                                              \
+    { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000 }
+enum { HTTP_REPLY_BUCKETS = 12 };
+
 // Live counters, summed over the loops; any thread.
 typedef struct http_counters {
     uint64_t connections_open, connections_total, requests_total, bytes_sent;
     uint64_t replies_by_class[6];  // [2] is 2xx
     uint64_t streams_open, parse_errors, timeouts;
+    uint64_t replies_by_ms[HTTP_REPLY_BUCKETS + 1];  // the last is beyond all bounds
+    uint64_t reply_ms;                               // of all together
 } http_counters;
 void http_server_counters(http_counters *out, const http_server *s);
 

@@ -71,6 +71,17 @@ str http_url_decode(arena *a, str s, bool plus) {
     return (str){to, n};
 }
 
+bool http_query_cut(str *name, str *value, arena *a, str *query) {
+    while (query->len) {
+        str v = str_cut(query, '&'), key = str_cut(&v, '=');
+        if (key.len == 0) continue;
+        *name = http_url_decode(a, key, true);
+        *value = http_url_decode(a, v, true);
+        return true;
+    }
+    return false;
+}
+
 bool http_query_find(str *value, arena *a, str query, str name) {
     while (query.len) {
         str v = str_cut(&query, '&'), key = str_cut(&v, '=');

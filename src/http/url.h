@@ -24,6 +24,8 @@ bool http_target_split(http_target *out, str target);
 // stray '%' elsewhere is kept.
 str http_url_decode(arena *a, str s, bool plus);
 
+// The next parameter, decoded; *query moves behind it. False when there is none left.
+bool http_query_cut(str *name, str *value, arena *a, str *query);
 // First value of `name`, decoded; false when absent.
 bool http_query_find(str *value, arena *a, str query, str name);
 

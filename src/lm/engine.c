@@ -1,27 +1,22 @@
-// One scheduler thread owns all generation. A step takes every live stream's next token, and pieces
-// of the prompts that are still being read, through one forward pass; then it samples, publishes
-// and tells the readers. Between steps it admits what waits and drops what was closed.
+// One scheduler thread owns all generation. Between steps it admits what waits and drops what was
+// closed; a step (step.c) takes every live stream's next token, and pieces of prompts, through one
+// forward pass.
 //
-// A stream has two owners, its reader and the scheduler, and dies with the later one. What they
-// share is small: ids are written once into an array that holds max_length of them, so the reader
-// needs no lock, only the count. Rejected: a thread per stream (weights would be read per stream),
-// and fixed slots that divide the context (any stream may have all of it; memory decides).
+// Rejected: a thread per stream (weights would be read per stream), fixed slots that divide the
+// context (any stream may have all of it; memory decides), and preemption of streams that run
+// (docs/decisions/0010-pages-are-reserved.md).
 //
-//   I1  ids[0, n_out) never change; n_out is stored after them, `state` after the last n_out
-//   I2  `notify` runs under the stream's lock and only while it is open: never after close
-//   I3  live streams hold a cache each and their sum is at most kv_max; waiting ones hold none
-//   I4  streams are admitted in the order they came; one that does not fit holds up the rest
-//   I5  a step has at most LM_ROWS_MAX rows, of one model. Streams that decode come before
-//       prompts, and a round robin over models makes sure that each gets its turn
+//   I1  live streams have all pages they may need; waiting ones have none
+//   I2  streams leave the queue in turns of clients (queue.c). One that lacks pages holds up the
+//       rest, so that small ones cannot starve it; one whose client has its share does not
+//   I3  figures say that a stream has ended before its reader can see that
 
 #include "lm/engine.h"
 
-#include "lm/forward.h"
-#include "lm/sampler.h"
+#include "lm/inside.h"
+#include "os/clock.h"
 #include "os/cpu.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,95 +26,16 @@ enum {
     QUEUE_DEFAULT = 256,
     QUEUE_LIMIT = 65536,
     THREADS_LIMIT = 1024,
-    PREFILL_ROWS = 64,  // prompt rows in a step that others wait for: about 30 ms at 124M
-    NICE = 5,           // compute yields to the event loops
+    GUEST_SHARE = 8,  // one part in so many of the pages is for clients that have no stream
+    NICE = 5,         // compute yields to the event loops
 };
 
-_Static_assert(LM_STREAMS_MAX + 32 <= LM_ROWS_MAX, "prompts find rows beside all streams");
+#define TEXT_FADE 0.9
 
-struct lm_stream {
-    lm_stream *next;  // waiting list
-    const lm_model *model;
-    void (*notify)(void *arg);
-    void *arg;
-    lm_sampler sampler;
-    int top_k;
-    size_t n_prompt, n_max;
+// --- Submit ------------------------------------------------------------------------------------
 
-    // The scheduler's
-    lm_kv kv;
-    size_t n_ids, n_past;  // known tokens; of these, in the cache
-    lm_segment *seg;       // this step's, or NULL
-    int32_t drawn;
-
-    // Shared
-    pthread_mutex_t lock;  // I2
-    _Atomic bool closed;
-    _Atomic int refs;
-    _Atomic int state;
-    _Atomic size_t n_out;  // I1: prompt included
-
-    size_t n_read;  // the reader's
-    int32_t ids[];
-};
-
-struct lm_engine {
-    lm_config c;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake, started;
-    bool is_started, closing;  // under lock, as the next four
-    status start;
-    lm_stream *waiting, **tail;
-    int n_waiting, n_live;
-
-    // The scheduler's
-    os_pool *pool;
-    lm_stream **live;
-    size_t kv_used, cursor;
-    lm_work work;
-    const lm_model *work_for;
-
-    _Atomic uint64_t n_prompt, n_generated, n_steps, n_total, n_cancelled;
-};
-
-// --- Streams ---------------------------------------------------------------------------------
-
-static void unref(lm_stream *s) {
-    if (atomic_fetch_sub(&s->refs, 1) != 1) return;
-    pthread_mutex_destroy(&s->lock);
-    free(s);
-}
-
-static void tell(lm_stream *s) {
-    pthread_mutex_lock(&s->lock);
-    if (!atomic_load(&s->closed) && s->notify) s->notify(s->arg);
-    pthread_mutex_unlock(&s->lock);
-}
-
-// The scheduler is done with a stream that holds no cache.
-static void finish(lm_stream *s, lm_state how) {
-    atomic_store(&s->state, how);
-    tell(s);
-    unref(s);
-}
-
-size_t lm_stream_read(int32_t *ids, size_t max, lm_state *state, lm_stream *s) {
-    lm_state now = (lm_state)atomic_load(&s->state);  // before n_out: I1
-    size_t have = atomic_load(&s->n_out);
-    size_t n = min_size(max, have - s->n_read);
-    if (n) memcpy(ids, s->ids + s->n_read, n * sizeof *ids);
-    s->n_read += n;
-    *state = s->n_read == have ? now : LM_RUNNING;
-    return n;
-}
-
-void lm_stream_close(lm_stream *s) {
-    if (!s) return;
-    pthread_mutex_lock(&s->lock);
-    atomic_store(&s->closed, true);
-    pthread_mutex_unlock(&s->lock);
-    unref(s);
+static size_t kv_bytes(const lm_model *m, size_t max_length) {
+    return lm__pages_for(max_length) * lm__page_bytes(m);
 }
 
 static status check_request(const lm_engine *g, const lm_request *r, err *e) {
@@ -128,295 +44,295 @@ static status check_request(const lm_engine *g, const lm_request *r, err *e) {
     if (r->n_prompt > (size_t)s->block_size)
         return err_set(e, E_LIMIT, "the prompt has %zu tokens, the model's context holds %d",
                        r->n_prompt, s->block_size);
-    if (r->top_k < 1 || r->top_k > LM_TOP_K_MAX)
-        return err_set(e, E_ARG, "top_k is %d, must be in 1..%d", r->top_k, LM_TOP_K_MAX);
+    TRY(lm__sampling_check(&r->sampling, lm__ids(r->model), e));
     for (size_t i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || r->prompt[i] >= lm__ids(r->model))
             return err_set(e, E_ARG, "token %zu of the prompt is %d, must be in 0..%d", i,
                            r->prompt[i], lm__ids(r->model) - 1);
     int max = r->max_length < s->block_size ? r->max_length : s->block_size;
-    if (max > 0 && lm__kv_bytes(r->model, max) > g->c.kv_max)
+    if (max > 0 && kv_bytes(r->model, (size_t)max) > g->c.kv_max)
         return err_set(e, E_LIMIT,
                        "a stream of %d tokens needs %zu KB of cache, %zu KB are allowed", max,
-                       lm__kv_bytes(r->model, max) >> 10, g->c.kv_max >> 10);
+                       kv_bytes(r->model, (size_t)max) >> 10, g->c.kv_max >> 10);
     return OK;
 }
 
-static lm_stream *stream_new(const lm_request *r) {
-    int max = r->max_length < r->model->spec.block_size ? r->max_length : r->model->spec.block_size;
-    size_t n_max = max_size(r->n_prompt, max > 0 ? (size_t)max : 0);
-    lm_stream *s = calloc(1, sizeof *s + n_max * sizeof s->ids[0]);
-    if (!s) return NULL;
-    s->model = r->model;
-    s->notify = r->notify;
-    s->arg = r->arg;
-    s->top_k = r->top_k;
-    s->n_max = n_max;
-    s->n_prompt = s->n_ids = s->n_read = r->n_prompt;
-    s->n_out = r->n_prompt;
-    s->refs = 2;
-    memcpy(s->ids, r->prompt, r->n_prompt * sizeof *r->prompt);
-    lm__sampler_init(&s->sampler, r->rng, r->seed);
-    pthread_mutex_init(&s->lock, NULL);
-    return s;
+// Under the lock. The stream is the scheduler's, too, when it is let in.
+static status enqueue(lm_engine *g, lm_stream *s, uint64_t client, err *e) {
+    if (g->closing) return err_set(e, E_CLOSED, "the engine is closing");
+    if (g->n_live + g->queue.n_waiting >= g->c.streams_max + g->c.queue_max) {
+        g->shown.refused_busy++;
+        return err_set(e, E_AGAIN, "%d streams run and %d wait, that is all that may",
+                       g->c.streams_max, g->c.queue_max);
+    }
+    status st = lm__queue_put(&g->queue, s, client, g->c.client_max);
+    if (st == E_QUOTA) {
+        g->shown.refused_client++;
+        return err_set(e, st, "%d streams of this client run or wait, that is all that may",
+                       g->c.client_max);
+    }
+    if (st) return err_set(e, st, "no memory for another client");
+    g->shown.streams_total++;
+    return OK;
 }
 
 status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e) {
     *out = NULL;
     TRY(check_request(g, r, e));
-    lm_stream *s = stream_new(r);
+    lm_stream *s = lm__stream_new(r, g->bell);
     if (!s) return err_set(e, E_MEMORY, "no memory for a stream of %d tokens", r->max_length);
+    bool is_over = lm__stream_is_over(s);
+    s->refs = 2;
     pthread_mutex_lock(&g->lock);
-    bool closing = g->closing;
-    bool full = g->n_live + g->n_waiting >= g->c.streams_max + g->c.queue_max;
-    if (!full && !closing) {
-        *g->tail = s;
-        g->tail = &s->next;
-        g->n_waiting++;
-        g->n_total++;
-        pthread_cond_signal(&g->wake);
-    }
+    status st = enqueue(g, s, r->client, e);
     pthread_mutex_unlock(&g->lock);
-    if (!full && !closing) {
-        *out = s;
-        return OK;
+    if (st) {
+        s->refs = 1;
+        lm__stream_unref(s);
+        return st;
     }
-    s->refs = 1;
-    unref(s);
-    if (closing) return err_set(e, E_CLOSED, "the engine is closing");
-    return err_set(e, E_AGAIN, "%d streams run and %d wait, that is all that may", g->c.streams_max,
-                   g->c.queue_max);
-}
-
-// --- Admission -------------------------------------------------------------------------------
-
-// Room for s among the live, its cache taken.
-static bool admit_one(lm_engine *g, lm_stream *s) {
-    size_t need = lm__kv_bytes(s->model, (int)s->n_max);
-    if (g->n_live >= g->c.streams_max || need > g->c.kv_max - g->kv_used) return false;  // I3
-    if (lm__kv_open(&s->kv, s->model, (int)s->n_max, NULL)) return false;
-    g->kv_used += need;
-    g->live[g->n_live++] = s;
-    return true;
-}
-
-// Moves waiting streams to the live ones while they fit. Returns a list of those that are over
-// before they began: closed, or with a prompt that fills max_length.
-static lm_stream *admit(lm_engine *g) {
-    lm_stream *over = NULL, **at = &g->waiting;
-    bool room = true;
-    while (*at) {
-        lm_stream *s = *at;
-        bool ends = atomic_load(&s->closed) || s->n_prompt >= s->n_max;
-        if (!ends && !(room = room && admit_one(g, s))) {  // I4
-            at = &s->next;
-            continue;
-        }
-        *at = s->next;
-        g->n_waiting--;
-        s->next = ends ? over : NULL;
-        if (ends) over = s;
-    }
-    g->tail = at;
-    return over;
-}
-
-// The first that waits, when nobody is live: it was refused memory, and nobody will give any back.
-static lm_stream *take_starved(lm_engine *g) {
-    lm_stream *s = g->waiting;
-    if (g->n_live || !s) return NULL;
-    g->waiting = s->next;
-    if (!g->waiting) g->tail = &g->waiting;
-    g->n_waiting--;
-    s->next = NULL;
-    return s;
-}
-
-static void end_stream(lm_engine *g, lm_stream *s, lm_state how) {
-    if (atomic_load(&s->closed) && how == LM_RUNNING) g->n_cancelled++;
-    if (s->kv.a.base) {
-        g->kv_used -= lm__kv_bytes(s->model, (int)s->n_max);
-        lm__kv_close(&s->kv);
-    }
-    finish(s, how == LM_RUNNING ? LM_FAILED : how);
-}
-
-static void end_list(lm_engine *g, lm_stream *list, lm_state how) {
-    while (list) {
-        lm_stream *s = list;
-        list = s->next;
-        end_stream(g, s, atomic_load(&s->closed) ? LM_RUNNING : how);
-    }
-}
-
-// Waits for work and admits it. False when the engine closes.
-static bool next_work(lm_engine *g) {
-    pthread_mutex_lock(&g->lock);
-    while (!g->closing && !g->waiting && g->n_live == 0)
-        pthread_cond_wait(&g->wake, &g->lock);
-    bool go = !g->closing;
-    lm_stream *over = go ? admit(g) : NULL;
-    lm_stream *starved = go ? take_starved(g) : NULL;
-    pthread_mutex_unlock(&g->lock);
-    end_list(g, over, LM_LENGTH);
-    end_list(g, starved, LM_FAILED);
-    return go;
-}
-
-// --- A step ----------------------------------------------------------------------------------
-
-typedef struct step {
-    lm_engine *g;
-    const lm_model *model;
-    lm_segment segs[LM_ROWS_MAX];
-    lm_stream *of[LM_ROWS_MAX];
-    size_t n, rows, prompt_rows, prompt_max;
-} step;
-
-static void step_add(step *st, lm_stream *s) {
-    size_t left = s->n_ids - s->n_past;
-    size_t n = min_size(left, LM_ROWS_MAX - st->rows);
-    if (left > 1) n = min_size(n, st->prompt_max - st->prompt_rows);
-    if (n == 0) return;
-    if (left > 1) st->prompt_rows += n;
-    s->seg = &st->segs[st->n];
-    *s->seg = (lm_segment){&s->kv, s->ids + s->n_past, n, s->n_past, n == left, NULL};
-    st->of[st->n++] = s;
-    st->rows += n;
-}
-
-// Fills a step with streams of the model whose turn it is: those that decode, then prompts.
-static void step_plan(step *st, lm_engine *g) {
-    size_t n = (size_t)g->n_live, first = g->cursor % n;
-    bool any_decode = false;
-    st->g = g;
-    st->model = g->live[first]->model;
-    for (int prompts = 0; prompts < 2; prompts++) {
-        st->prompt_max = any_decode ? PREFILL_ROWS : LM_ROWS_MAX;
-        for (size_t i = 0; i < n; i++) {
-            lm_stream *s = g->live[(first + i) % n];
-            bool is_prompt = s->n_ids - s->n_past > 1;
-            if (s->model != st->model || is_prompt != prompts) continue;
-            any_decode |= !is_prompt;
-            step_add(st, s);
-        }
-    }
-    // The next turn starts at the first that was left out, or at the oldest.
-    g->cursor = 0;
-    for (size_t i = 1; i < n && !g->cursor; i++)
-        if (!g->live[(first + i) % n]->seg) g->cursor = (first + i) % n;
-}
-
-static void sample_one(void *arg, size_t i) {
-    step *st = arg;
-    lm_stream *s = st->of[i];
-    if (!st->segs[i].want) return;
-    s->drawn = lm__sample(&s->sampler, st->segs[i].logits, lm__logits_padded(st->model),
-                          (size_t)lm__ids(st->model), s->top_k, st->model->kern);
-}
-
-static lm_state take_drawn(lm_engine *g, lm_stream *s) {
-    if (s->drawn < 0) return LM_FAILED;
-    g->n_generated++;
-    if (s->drawn == LM_EOT) return LM_STOPPED;
-    s->ids[s->n_ids++] = s->drawn;
-    atomic_store(&s->n_out, s->n_ids);
-    return s->n_ids == s->n_max ? LM_LENGTH : LM_RUNNING;
-}
-
-// Publishes what a stream got in this step. False when it has ended.
-static bool step_deliver(lm_engine *g, lm_stream *s) {
-    lm_segment *seg = s->seg;
-    s->seg = NULL;
-    if (!seg) return true;
-    s->n_past += seg->n;
-    g->n_prompt += s->n_past <= s->n_prompt ? seg->n : 0;
-    if (!seg->want) return true;
-    lm_state now = take_drawn(g, s);
-    if (now == LM_RUNNING)
-        tell(s);
-    else
-        end_stream(g, s, now);
-    return now == LM_RUNNING;
-}
-
-static status work_for(lm_engine *g, const lm_model *m) {
-    if (g->work_for == m) return OK;
-    lm__work_close(&g->work);
-    g->work_for = NULL;
-    TRY(lm__work_open(&g->work, m, NULL));
-    g->work_for = m;
+    if (is_over) g->bell->leavers++;
+    lm__bell_ring(g->bell);
+    *out = s;
     return OK;
 }
 
-static void keep_live(lm_engine *g, int n) {
+// --- Admission ---------------------------------------------------------------------------------
+
+static void add_cost(lm_cost *c, const kern_mat *w) {
+    c->bytes += kern_panels(w->n) * kern_panel_bytes(w->type, w->k);
+    c->flops += 2 * (uint64_t)w->n * w->k;
+}
+
+static void count_costs(lm_pool *p) {
+    const lm_model *m = p->model;
+    p->layers = p->head = (lm_cost){0};
+    for (int i = 0; i < m->spec.n_layer; i++) {
+        const lm_layer *l = &m->layers[i];
+        const kern_mat *mats[] = {&l->qkv, &l->proj, &l->fc, &l->out};
+        for (size_t j = 0; j < countof(mats); j++)
+            add_cost(&p->layers, mats[j]);
+    }
+    add_cost(&p->head, &m->wte);
+    p->per_position = (uint64_t)m->spec.n_embd * (uint64_t)m->spec.n_layer;
+}
+
+// What a model needs, opened when it is first used. NULL when there is no memory for it.
+static lm_pool *pool_of(lm_engine *g, const lm_model *m) {
+    for (size_t i = 0; i < g->n_pools; i++)
+        if (g->pool_of[i].model == m) return &g->pool_of[i];
+    if (g->n_pools == LM_MODELS_MAX) return NULL;
+    lm_pool *p = &g->pool_of[g->n_pools];
+    if (lm__work_open(&p->work, m, NULL)) return NULL;
+    if (lm__pages_open_in(&p->pages, m, &g->budget, NULL)) {
+        lm__work_close(&p->work);
+        return NULL;
+    }
+    p->model = m;
+    count_costs(p);
+    lm__pace_init(&p->pace, p->layers.bytes + p->head.bytes, p->layers.flops + p->head.flops,
+                  p->per_position * 4);
+    g->n_pools++;
+    return p;
+}
+
+static lm_fit ends(lm_stream *s, lm_state how) {
+    s->how = how;
+    return LM_ENDS;
+}
+
+static lm_fit fit(void *arg, lm_stream *s) {
+    lm_engine *g = arg;
+    if (lm__stream_is_over(s)) return ends(s, lm__stream_over(s));
+    bool is_guest = s->client->n_live == 0;
+    if (g->n_live >= g->c.streams_max + (is_guest ? LM_GUESTS : 0)) return LM_NOT_YET;
+    size_t left = g->c.kv_max - g->budget.used, share = g->c.kv_max / GUEST_SHARE;
+    if (!is_guest && kv_bytes(s->model, s->n_max) + share > left) return LM_NOT_YET;
+    s->pool = pool_of(g, s->model);
+    if (!s->pool) return ends(s, LM_FAILED);
+    if (lm__seq_open(&s->seq, s->pool->pages, s->ids, s->n_prompt, s->n_max)) return LM_FITS;
+    return g->n_live ? LM_BLOCKS : ends(s, LM_FAILED);  // nobody is there to wait for
+}
+
+static void show_pages(lm_engine *g) {
+    lm_counters *c = &g->shown;
+    c->kv_used = g->budget.used;
+    c->kv_kept = c->pages_total = c->pages_used = c->pages_kept = 0;
+    c->prefix_hit_tokens = c->prefix_looked_tokens = 0;
+    for (size_t i = 0; i < g->n_pools; i++) {
+        lm_page_counts p;
+        lm__page_counts(&p, g->pool_of[i].pages);
+        c->pages_total += p.total;
+        c->pages_used += p.used;
+        c->pages_kept += p.kept;
+        c->kv_kept += p.kept * p.page_bytes;
+        c->prefix_hit_tokens += p.hit_tokens;
+        c->prefix_looked_tokens += p.looked_tokens;
+    }
+}
+
+// Under the lock: moves waiting streams to the live ones while they fit. Returns a list of those
+// that end instead.
+static lm_stream *admit(lm_engine *g) {
+    lm_stream *over = NULL;
+    lm_fit how;
+    int64_t now = os_now_ns();
+    for (lm_stream *s; (s = lm__queue_take(&how, &g->queue, fit, g));) {
+        if (how == LM_ENDS) {
+            s->next = over;
+            over = s;
+            continue;
+        }
+        s->is_live = true;
+        g->live[g->n_live++] = s;
+        if (s->client->served < g->queue.floor) s->client->served = g->queue.floor;
+        lm__histogram_add(&g->shown.queue_wait, (double)(now - s->submitted_ns) * 1e-9);
+    }
+    show_pages(g);
+    return over;
+}
+
+// --- Ends --------------------------------------------------------------------------------------
+
+static void count_end(lm_engine *g, const lm_stream *s) {
+    if (s->how == LM_RUNNING) g->shown.streams_cancelled++;
+    if (s->how == LM_FAILED) g->shown.streams_failed++;
+    if (s->n_ids == s->n_prompt || s->how == LM_FAILED) return;
+    double part = (double)(s->n_ids - s->n_prompt) / (double)(s->n_max - s->n_prompt);
+    g->rates.text = g->rates.text * TEXT_FADE + part * (1 - TEXT_FADE);
+}
+
+void lm__reap(lm_engine *g, lm_stream *list) {
+    int kept = 0, n = g->n_live;
+    for (int i = 0; i < n; i++) {
+        lm_stream *s = g->live[i];
+        if (!s->ends) {
+            g->live[kept++] = s;
+            continue;
+        }
+        lm__seq_close(&s->seq);
+        s->next = list;
+        list = s;
+    }
+    if (!list) return;
     pthread_mutex_lock(&g->lock);
-    g->n_live = n;
+    g->n_live = kept;
+    for (lm_stream *s = list; s; s = s->next) {
+        count_end(g, s);
+        lm__queue_leave(&g->queue, s);
+    }
+    show_pages(g);
     pthread_mutex_unlock(&g->lock);
+    while (list) {
+        lm_stream *s = list;
+        list = s->next;
+        lm__stream_end(s, s->how == LM_RUNNING ? LM_FAILED : s->how);  // I3
+    }
 }
 
-static void drop_closed(lm_engine *g) {
-    int kept = 0;
-    for (int i = 0; i < g->n_live; i++) {
-        lm_stream *s = g->live[i];
-        if (atomic_load(&s->closed))
-            end_stream(g, s, LM_RUNNING);
-        else
-            g->live[kept++] = s;
-    }
-    keep_live(g, kept);
+// Those that are over before they began: closed, or with a prompt that fills max_length.
+static lm_stream *leavers(lm_engine *g) {
+    uint64_t n = atomic_load(&g->bell->leavers);
+    if (n == g->leavers_seen) return NULL;
+    g->leavers_seen = n;
+    lm_stream *list = lm__queue_sweep(&g->queue, false);
+    for (lm_stream *s = list; s; s = s->next)
+        s->how = lm__stream_over(s);
+    return list;
 }
 
-static void run_step(lm_engine *g) {
-    step st = {0};
-    drop_closed(g);
-    if (g->n_live == 0) return;
-    step_plan(&st, g);
-    bool ok = work_for(g, st.model) == OK;
-    if (ok) {
-        lm__forward(&g->work, st.model, g->pool, st.segs, st.n);
-        os_pool_for(g->pool, st.n, sample_one, &st);
-    }
-    g->n_steps++;
-    int kept = 0;
-    for (int i = 0; i < g->n_live; i++) {
-        lm_stream *s = g->live[i];
-        if (ok ? step_deliver(g, s) : s->model != st.model)
-            g->live[kept++] = s;
-        else if (!ok)
-            end_stream(g, s, LM_FAILED);
-    }
-    keep_live(g, kept);
+static lm_stream *joined(lm_stream *a, lm_stream *b) {
+    lm_stream **at = &a;
+    while (*at)
+        at = &(*at)->next;
+    *at = b;
+    return a;
 }
 
-// --- The scheduler ---------------------------------------------------------------------------
+// Lets go who left, lets in who waits. False when the engine closes.
+static bool next_turn(lm_engine *g) {
+    for (int i = 0; i < g->n_live; i++)
+        if (atomic_load(&g->live[i]->closed)) {
+            g->live[i]->ends = true;
+            g->live[i]->how = LM_RUNNING;
+        }
+    lm__reap(g, NULL);
+    pthread_mutex_lock(&g->lock);
+    bool go = !g->closing;
+    lm_stream *over = go ? leavers(g) : NULL;
+    if (go) over = joined(over, admit(g));
+    pthread_mutex_unlock(&g->lock);
+    lm__reap(g, over);
+    return go;
+}
 
 static void end_all(lm_engine *g) {
-    for (int i = 0; i < g->n_live; i++)
-        end_stream(g, g->live[i], atomic_load(&g->live[i]->closed) ? LM_RUNNING : LM_FAILED);
-    keep_live(g, 0);
     pthread_mutex_lock(&g->lock);
-    lm_stream *list = g->waiting;
-    g->waiting = NULL;
-    g->n_waiting = 0;
+    lm_stream *list = lm__queue_sweep(&g->queue, true);
     pthread_mutex_unlock(&g->lock);
-    end_list(g, list, LM_FAILED);
+    for (lm_stream *s = list; s; s = s->next)
+        s->how = atomic_load(&s->closed) ? LM_RUNNING : LM_FAILED;
+    for (int i = 0; i < g->n_live; i++) {
+        g->live[i]->ends = true;
+        g->live[i]->how = atomic_load(&g->live[i]->closed) ? LM_RUNNING : LM_FAILED;
+    }
+    lm__reap(g, list);
 }
+
+// --- Figures -----------------------------------------------------------------------------------
+
+const double lm_bucket_s[LM_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                        0.25,  0.5,    1,     2.5,  5,     10,   30};
+
+void lm__histogram_add(lm_histogram *h, double seconds) {
+    size_t i = 0;
+    while (i < LM_BUCKETS && seconds > lm_bucket_s[i])
+        i++;
+    h->count[i]++;
+    h->sum_s += seconds;
+}
+
+void lm_engine_counters(lm_counters *out, const lm_engine *cg) {
+    lm_engine *g = (lm_engine *)cg;  // for its lock
+    pthread_mutex_lock(&g->lock);
+    *out = g->shown;
+    out->streams_live = g->n_live;
+    out->streams_waiting = g->queue.n_waiting;
+    out->clients = g->queue.n_clients;
+    pthread_mutex_unlock(&g->lock);
+    out->kv_max = g->c.kv_max;
+}
+
+const probe *lm_engine_calibration(const lm_engine *g) {
+    return g->has_probe ? &g->probe : NULL;
+}
+
+int lm_engine_retry_after_s(const lm_engine *cg) {
+    lm_engine *g = (lm_engine *)cg;
+    pthread_mutex_lock(&g->lock);
+    int s = lm__queue_wait_s(&g->queue, &g->rates, g->n_live >= g->c.streams_max);
+    pthread_mutex_unlock(&g->lock);
+    return s;
+}
+
+// --- The scheduler -----------------------------------------------------------------------------
 
 // Workers inherit this thread's niceness, so it opens their pool.
 static void *scheduler(void *arg) {
     lm_engine *g = arg;
     pthread_setname_np(pthread_self(), "lm-engine");
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-    status st = os_pool_open(&g->pool, g->c.n_threads - 1, 1, "lm-worker", NULL);
+    status st = os_pool_open(&g->pool, g->c.n_threads - 1, 1, "lm-worker", &g->start_err);
+    if (!st && g->c.probe_bytes)
+        g->has_probe = probe_machine(&g->probe, g->pool, g->c.probe_bytes, NULL) == OK;
     pthread_mutex_lock(&g->lock);
     g->start = st;
     g->is_started = true;
     pthread_cond_signal(&g->started);
     pthread_mutex_unlock(&g->lock);
     if (st) return NULL;
-    while (next_work(g))
-        run_step(g);
+    while (next_turn(g))
+        if (!lm__step(g)) lm__bell_wait(g->bell);
     end_all(g);
     os_pool_close(g->pool);
     return NULL;
@@ -431,7 +347,7 @@ static status start(lm_engine *g, err *e) {
     pthread_mutex_unlock(&g->lock);
     if (!g->start) return OK;
     pthread_join(g->thread, NULL);
-    return err_set(e, g->start, "cannot start %d compute threads", g->c.n_threads);
+    return err_set(e, g->start, "%s", g->start_err.msg);
 }
 
 static status check_config(lm_config *c, err *e) {
@@ -442,6 +358,7 @@ static status check_config(lm_config *c, err *e) {
         {"n_threads", &c->n_threads, os_cpu_count(), THREADS_LIMIT},
         {"streams_max", &c->streams_max, STREAMS_DEFAULT, LM_STREAMS_MAX},
         {"queue_max", &c->queue_max, QUEUE_DEFAULT, QUEUE_LIMIT},
+        {"client_max", &c->client_max, 0, LM_STREAMS_MAX + QUEUE_LIMIT},
     };
     for (size_t i = 0; i < countof(fields); i++) {
         int v = *fields[i].value;
@@ -450,15 +367,19 @@ static status check_config(lm_config *c, err *e) {
                            fields[i].max);
         if (v == 0) *fields[i].value = fields[i].preset;
     }
+    if (c->client_max == 0) c->client_max = c->streams_max + (c->queue_max + 3) / 4;
+    if (c->kv_max == 0) c->kv_max = os_memory() / 2;
     return OK;
 }
 
 static void engine_free(lm_engine *g) {
-    lm__work_close(&g->work);
+    for (size_t i = 0; i < g->n_pools; i++) {
+        lm__work_close(&g->pool_of[i].work);
+        lm__pages_close(g->pool_of[i].pages);
+    }
     pthread_cond_destroy(&g->started);
-    pthread_cond_destroy(&g->wake);
     pthread_mutex_destroy(&g->lock);
-    free(g->live);
+    lm__bell_unref(g->bell);
     free(g);
 }
 
@@ -467,18 +388,18 @@ status lm_engine_open(lm_engine **out, const lm_config *c, err *e) {
     lm_config checked = *c;
     TRY(check_config(&checked, e));
     lm_engine *g = calloc(1, sizeof *g);
-    lm_stream **live = calloc((size_t)checked.streams_max, sizeof(lm_stream *));
-    if (!g || !live) {
+    lm_bell *bell = lm__bell_new();
+    if (!g || !bell) {
         free(g);
-        free(live);
-        return err_set(e, E_MEMORY, "no memory for %d streams", checked.streams_max);
+        free(bell);
+        return err_set(e, E_MEMORY, "no memory for an engine");
     }
     g->c = checked;
-    g->live = live;
-    g->tail = &g->waiting;
-    if (g->c.kv_max == 0) g->c.kv_max = lm__memory() / 2;
+    g->bell = bell;
+    g->budget.max = checked.kv_max;
+    g->rates.text = 1;
+    lm__queue_init(&g->queue);
     pthread_mutex_init(&g->lock, NULL);
-    pthread_cond_init(&g->wake, NULL);
     pthread_cond_init(&g->started, NULL);
     status st = start(g, e);
     if (st)
@@ -492,21 +413,8 @@ void lm_engine_close(lm_engine *g) {
     if (!g) return;
     pthread_mutex_lock(&g->lock);
     g->closing = true;
-    pthread_cond_signal(&g->wake);
     pthread_mutex_unlock(&g->lock);
+    lm__bell_ring(g->bell);
     pthread_join(g->thread, NULL);
     engine_free(g);
-}
-
-void lm_engine_counters(lm_counters *out, const lm_engine *cg) {
-    lm_engine *g = (lm_engine *)cg;  // for its lock
-    *out = (lm_counters){.tokens_prompt = g->n_prompt,
-                         .tokens_generated = g->n_generated,
-                         .steps = g->n_steps,
-                         .streams_total = g->n_total,
-                         .streams_cancelled = g->n_cancelled};
-    pthread_mutex_lock(&g->lock);
-    out->streams_live = g->n_live;
-    out->streams_waiting = g->n_waiting;
-    pthread_mutex_unlock(&g->lock);
 }

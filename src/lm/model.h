@@ -1,6 +1,6 @@
 // lm/model.h -- the weights of a GPT-2 as the kernels read them; for lm/ and its bench only.
 //
-//   Owner     lm_model owns one arena with everything in it
+//   Owner     lm_model owns everything in it: an arena, or a mapped file of panels
 //   Threads   immutable after open: any
 //   Limits    LM_*_MAX below; n_embd / n_head is a multiple of KERN_LANES
 #ifndef LM_MODEL_H
@@ -8,7 +8,9 @@
 
 #include "base/arena.h"
 #include "lm/engine.h"
+#include "store/file.h"
 #include "tensor/kern.h"
+#include "tensor/weights.h"
 
 enum {
     LM_BLOCK_MAX = 16384,
@@ -27,7 +29,8 @@ typedef struct lm_layer {
 
 struct lm_model {
     lm_spec spec;
-    arena a;
+    arena a;          // closed when panels are mapped
+    store_in panels;  // closed when they are not
     const kern *kern;
     kern_mat wte;  // embedding and head
     float *wpe;    // [block_size][n_embd]
@@ -37,12 +40,15 @@ struct lm_model {
 
 // Ids that may go in and come out.
 static inline int lm__ids(const lm_model *m) {
-    return m->spec.vocab_size < LM_IDS ? m->spec.vocab_size : LM_IDS;
+    return m->spec.n_ids;
 }
 
-size_t lm__memory(void);  // of this machine, bytes
+// From the config; `type` and the figures that follow from it are left zero.
+NODISCARD status lm__spec_read(lm_spec *s, const weights *w, err *e);
+void lm__spec_gpt2_ids(lm_spec *s);  // n_ids and eos_id, from the size of the vocabulary
+NODISCARD status lm__spec_check(const lm_spec *s, err *e);
 
-// Weights from a seeded generator, for benches: `s` gives the shape only.
+// Weights from a seeded generator, for benches: `s` gives the shape and the type.
 NODISCARD status lm__model_random(lm_model **out, const lm_spec *s, uint64_t seed, err *e);
 
 #endif

@@ -1,188 +1,398 @@
-// The original's chain: softmax over all logits, the k best, and the exponential race that
-// torch.multinomial runs for one sample. The k probabilities are not renormalised: the race is
-// blind to scale, and dividing again would round again.
+// One step: penalties, bias, temperature, softmax over all logits, candidates, then the exponential
+// race that torch.multinomial runs for one sample. Probabilities of candidates are not normalised
+// again: the race is blind to scale, and dividing again would round again.
 //
-// The noise is PyTorch's, so that a seed gives the text that it gave there: bit for bit on its
-// serial path; MKL and CUDA round their logarithms by their own tables, so there a near tie may
-// fall otherwise. Which stream is a row of `streams`.
-//
-//   I1  a step draws exactly top_k exponentials (fewer only when the vocabulary is smaller), the
-//       j-th for the candidate of rank j: the noise of a step is known before its candidates
-//   I2  rank is by descending logit, then ascending id; a race tied is won by the better rank
+//   I1  a step takes min(top_k, n_ids) exponentials, the j-th for the candidate of rank j; with
+//       top_k 0 it takes n_ids, one for each id. So the noise of a step is known before its logits
+//   I2  rank is by descending logit, then ascending id; a race tied is won by the better rank (with
+//       top_k 0, where the softmax alone is looked at: by probability, then id)
+//   I3  candidates are the first so many by rank: each of top_k, top_p, min_p cuts the tail
+//   I4  top_p adds masses, which are integers: whatever the order, the sum is the same
 
 #include "lm/sampler.h"
 
+#include "lm/model.h"
+
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
-// --- MT19937 (Matsumoto and Nishimura 1998), seeded by init_genrand -----------------------------
+// --- Parameters ----------------------------------------------------------------------------------
 
-static void mt_seed(lm_sampler *s, uint32_t seed) {
-    s->mt[0] = seed;
-    for (uint32_t i = 1; i < 624; i++)
-        s->mt[i] = 1812433253U * (s->mt[i - 1] ^ (s->mt[i - 1] >> 30)) + i;
-    s->at = 624;
+lm_sampling lm_sampling_default(void) {
+    return (lm_sampling){
+        .temperature = 1, .top_k = 50, .top_p = 1, .repetition = 1, .logprobs = -1};
 }
 
-static void mt_refill(lm_sampler *s) {
-    for (int i = 0; i < 624; i++) {
-        uint32_t y = (s->mt[i] & 0x80000000U) | (s->mt[(i + 1) % 624] & 0x7fffffffU);
-        s->mt[i] = s->mt[(i + 397) % 624] ^ (y >> 1) ^ ((y & 1) ? 0x9908b0dfU : 0);
+static status check_biases(const lm_sampling *how, int n_ids, err *e) {
+    if (how->n_bias > LM_BIAS_MAX)
+        return err_set(e, E_ARG, "logit_bias has %zu ids, must be 0..%d", how->n_bias, LM_BIAS_MAX);
+    for (size_t i = 0; i < how->n_bias; i++) {
+        const lm_bias *b = &how->bias[i];
+        if (b->id < 0 || b->id >= n_ids)
+            return err_set(e, E_ARG, "logit_bias has id %d, must be in 0..%d", b->id, n_ids - 1);
+        if (!(b->add >= -100 && b->add <= 100))
+            return err_set(e, E_ARG, "logit_bias of id %d is %g, must be in -100..100", b->id,
+                           (double)b->add);
     }
-    s->at = 0;
+    return OK;
 }
 
-static uint32_t mt_next(lm_sampler *s) {
-    if (s->at == 624) mt_refill(s);
-    uint32_t y = s->mt[s->at++];
-    y ^= y >> 11;
-    y ^= (y << 7) & 0x9d2c5680U;
-    y ^= (y << 15) & 0xefc60000U;
-    return y ^ (y >> 18);
+status lm__sampling_check(const lm_sampling *how, int n_ids, err *e) {
+    const struct {
+        const char *name;
+        float value, min, max;
+        const char *range;
+    } reals[] = {
+        {"temperature", how->temperature, how->temperature == 0 ? 0 : LM_TEMPERATURE_MIN,
+         LM_TEMPERATURE_MAX, "0 or in 0.001..1000"},
+        {"top_p", how->top_p, FLT_TRUE_MIN, 1, "above 0 and at most 1"},
+        {"min_p", how->min_p, 0, 1, "in 0..1"},
+        {"repetition_penalty", how->repetition, LM_REPETITION_MIN, LM_REPETITION_MAX,
+         "in 0.01..100"},
+        {"frequency_penalty", how->frequency, -2, 2, "in -2..2"},
+        {"presence_penalty", how->presence, -2, 2, "in -2..2"},
+    };
+    const struct {
+        const char *name;
+        int value, min, max;
+    } ints[] = {
+        {"rng", (int)how->rng, 0, LM_RNGS - 1},
+        {"top_k", how->top_k, 0, LM_TOP_K_MAX},
+        {"logprobs", how->logprobs, -1, LM_LOGPROBS_MAX},
+    };
+    for (size_t i = 0; i < countof(reals); i++)
+        if (!(reals[i].value >= reals[i].min && reals[i].value <= reals[i].max))  // NaN too
+            return err_set(e, E_ARG, "%s is %g, must be %s", reals[i].name, (double)reals[i].value,
+                           reals[i].range);
+    for (size_t i = 0; i < countof(ints); i++)
+        if (ints[i].value < ints[i].min || ints[i].value > ints[i].max)
+            return err_set(e, E_ARG, "%s is %d, must be in %d..%d", ints[i].name, ints[i].value,
+                           ints[i].min, ints[i].max);
+    return check_biases(how, n_ids, e);
 }
 
-// at::exponential_ on the CPU: 53 bits of a 64-bit draw, whose high word comes first.
-static void noise_torch(float *q, size_t n, lm_sampler *s) {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t hi = mt_next(s), lo = mt_next(s);
-        double u = (double)((hi << 32 | lo) & ((1ULL << 53) - 1)) * 0x1p-53;
-        q[i] = (float)-log1p(-u);
-    }
+void lm__sampler_init(lm_sampler *s, const lm_sampling *how) {
+    s->how = *how;
+    lm__noise_init(&s->noise, how->rng, how->seed);
 }
 
-// --- MCG31m1 (L'Ecuyer 1999), as MKL's vsRngExponential runs it ---------------------------------
-// PyTorch drew a new seed for it from MT19937 at each call, which gave it its short period.
+// --- Penalties and bias --------------------------------------------------------------------------
 
-static void noise_torch26(float *q, size_t n, lm_sampler *s) {
-    const uint64_t m = 0x7fffffff, a = 1132489760;
-    uint64_t x = mt_next(s) % m;
-    if (x == 0) x = 1;
-    for (size_t i = 0; i < n; i++, x = a * x % m)
-        q[i] = FLT_MIN - (float)log((double)x / (double)m);
-}
-
-// --- Philox4x32-10 (Salmon et al. 2011), counter {call, element}, first word of the output ----
-
-static uint32_t philox(uint64_t key, uint64_t call, uint64_t element) {
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    uint32_t c[4] = {(uint32_t)call, (uint32_t)(call >> 32), (uint32_t)element,
-                     (uint32_t)(element >> 32)};
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53U * c[0], b = (uint64_t)0xCD9E8D57U * c[2];
-        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ k0, (uint32_t)b,
-                            (uint32_t)(a >> 32) ^ c[3] ^ k1, (uint32_t)a};
-        for (int i = 0; i < 4; i++)
-            c[i] = next[i];
-        k0 += 0x9E3779B9U;
-        k1 += 0xBB67AE85U;
-    }
-    return c[0];
-}
-
-static void noise_cuda(float *q, size_t n, lm_sampler *s) {
-    for (size_t i = 0; i < n; i++) {
-        float u = fmaf((float)philox(s->seed, s->draws, i), 0x1p-32F, 0x1p-33F);
-        q[i] = u >= 1.0F - 0x1p-24F ? 0x1p-24F : -logf(u);
-    }
-    s->draws++;
-}
-
-// --- Which stream --------------------------------------------------------------------------------
-
-static const struct {
-    str name;
-    void (*noise)(float *q, size_t n, lm_sampler *s);
-} streams[] = {
-    [LM_RNG_TORCH] = {STR_INIT("torch"), noise_torch},
-    [LM_RNG_CUDA] = {STR_INIT("cuda"), noise_cuda},
-    [LM_RNG_TORCH26] = {STR_INIT("torch26"), noise_torch26},
-};
-
-bool lm_rng_named(lm_rng *out, str name) {
-    for (size_t i = 0; i < countof(streams); i++) {
-        if (!str_eq(name, streams[i].name)) continue;
-        *out = (lm_rng)i;
-        return true;
-    }
-    return false;
-}
-
-void lm__sampler_init(lm_sampler *s, lm_rng rng, uint64_t seed) {
-    *s = (lm_sampler){.rng = rng, .seed = seed};
-    if (rng != LM_RNG_CUDA) mt_seed(s, (uint32_t)seed);
-}
-
-void lm__sampler_noise(float *q, size_t n, lm_sampler *s) {
-    streams[s->rng].noise(q, n, s);
-}
-
-// --- The k best: a heap of candidates, the worst on top ----------------------------------------
-
-typedef struct candidate {
+typedef struct seen {
     float logit;
     int32_t id;
-} candidate;
+    uint32_t in_text;
+} seen;
 
-static bool is_worse(candidate a, candidate b) {  // I2
-    return a.logit < b.logit || (a.logit == b.logit && a.id > b.id);
-}
-
-static void sift_down(candidate *h, size_t n, size_t i) {
-    candidate c = h[i];
-    for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && is_worse(h[child + 1], h[child])) child++;
-        if (!is_worse(h[child], c)) break;
-        h[i] = h[child];
+// The ids so far, each once, in a sparse set (Briggs and Torczon 1993): the logit of a member gives
+// its place to the set's index, so that nothing as long as the vocabulary is cleared or kept.
+static size_t gather_seen(seen *set, float *logits, const int32_t *ids, size_t n_prompt, size_t n) {
+    uint32_t n_set = 0;
+    for (size_t i = 0; i < n; i++) {
+        float *slot = &logits[ids[i]];
+        uint32_t at;
+        memcpy(&at, slot, sizeof at);
+        if (at >= n_set || set[at].id != ids[i]) {
+            at = n_set++;
+            set[at] = (seen){.logit = *slot, .id = ids[i]};
+            memcpy(slot, &at, sizeof at);
+        }
+        set[at].in_text += i >= n_prompt;
     }
-    h[i] = c;
+    return n_set;
 }
 
-static void sift_up(candidate *h, size_t i) {
-    candidate c = h[i];
-    for (; i > 0 && is_worse(c, h[(i - 1) / 2]); i = (i - 1) / 2)
-        h[i] = h[(i - 1) / 2];
-    h[i] = c;
+static float penalised(const seen *m, const lm_sampling *how) {
+    float l = m->logit < 0 ? m->logit * how->repetition : m->logit / how->repetition;
+    if (!m->in_text) return l;
+    l -= how->frequency * (float)m->in_text;
+    return l - how->presence;
 }
 
-// Fills h best first; returns how many, fewer than k only when there are no more numbers.
-static size_t take_best(candidate *h, size_t k, const float *logits, size_t n_ids) {
-    size_t n = 0;
-    for (size_t i = 0; i < n_ids; i++) {
-        if (n == k && !(logits[i] > h[0].logit)) continue;
-        if (!(logits[i] > -INFINITY)) continue;  // NaN too
-        candidate c = {logits[i], (int32_t)i};
-        if (n < k) {
-            h[n] = c;
-            sift_up(h, n++);
+static void penalise(float *logits, const lm_sampling *how, const int32_t *ids, size_t n_prompt,
+                     size_t n) {
+    seen set[LM_BLOCK_MAX];
+    CHECK(n <= countof(set));
+    size_t n_set = gather_seen(set, logits, ids, n_prompt, n);
+    for (size_t i = 0; i < n_set; i++)
+        logits[set[i].id] = penalised(&set[i], how);
+}
+
+static bool has_penalties(const lm_sampling *how) {
+    return how->repetition != 1 || how->frequency != 0 || how->presence != 0;
+}
+
+static void add_biases(float *logits, const lm_sampling *how) {
+    for (size_t i = 0; i < how->n_bias; i++) {
+        const lm_bias *b = &how->bias[i];
+        logits[b->id] = b->add > -100 ? logits[b->id] + b->add : -INFINITY;
+    }
+}
+
+// --- The best by rank ----------------------------------------------------------------------------
+// A candidate is one number that sorts by rank: its logit's bits, as integers sort, then ~id.
+
+enum { BLOCK = KERN_LANES, POOL = 2 * LM_TOP_K_MAX, POOL_MIN = 64, SORT_FEW = 16 };
+
+static uint64_t key_of(float logit, size_t id) {
+    float unsigned_zero = logit + 0.0F;
+    uint32_t u;
+    memcpy(&u, &unsigned_zero, sizeof u);
+    u ^= u >> 31 ? 0xffffffffU : 0x80000000U;
+    return (uint64_t)u << 32 | (uint32_t)~id;
+}
+
+static int32_t key_id(uint64_t key) {
+    return (int32_t) ~(uint32_t)key;
+}
+
+static float key_logit(uint64_t key) {
+    uint32_t u = (uint32_t)(key >> 32);
+    u ^= u >> 31 ? 0x80000000U : 0xffffffffU;
+    float logit;
+    memcpy(&logit, &u, sizeof logit);
+    return logit;
+}
+
+static void sort_few(uint64_t *a, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        uint64_t x = a[i];
+        size_t at = i;
+        for (; at > 0 && a[at - 1] < x; at--)
+            a[at] = a[at - 1];
+        a[at] = x;
+    }
+}
+
+static uint64_t median(uint64_t a, uint64_t b, uint64_t c) {
+    uint64_t low = a < b ? a : b, high = a < b ? b : a;
+    return c < low ? low : c > high ? high : c;
+}
+
+// Hoare's (1961), for more than two: all of a[0, left) >= all of a[left, n), neither part is empty.
+static size_t partition(uint64_t *a, size_t n) {
+    uint64_t pivot = median(a[0], a[n / 2], a[n - 1]);
+    for (size_t i = 0, j = n - 1;; i++, j--) {
+        while (a[i] > pivot)
+            i++;
+        while (a[j] < pivot)
+            j--;
+        if (i >= j) return j + 1;
+        uint64_t swap = a[i];
+        a[i] = a[j], a[j] = swap;
+    }
+}
+
+// The k largest first, in any order but for the last of them, which is the k-th.
+static void select_best(uint64_t *a, size_t n, size_t k) {
+    while (n > SORT_FEW) {
+        size_t left = partition(a, n);
+        if (k <= left) {
+            n = left;
         } else {
-            h[0] = c;
-            sift_down(h, n, 0);
+            a += left, n -= left, k -= left;
         }
     }
-    for (size_t left = n; left > 1;) {
-        candidate worst = h[0];
-        h[0] = h[--left];
-        sift_down(h, left, 0);
-        h[left] = worst;
+    sort_few(a, n);
+}
+
+static void sort_all(uint64_t *a, size_t n) {
+    while (n > SORT_FEW) {
+        size_t left = partition(a, n);
+        sort_all(a + left, n - left);
+        n = left;
     }
+    sort_few(a, n);
+}
+
+typedef float float4 __attribute__((vector_size(16)));
+typedef int64_t mask4 __attribute__((vector_size(16)));
+
+// Whether any of 16 is above the bar. Most of a vocabulary is passed over here.
+static bool any_above(const float *x, float bar) {
+    float4 v[BLOCK / 4], bars = {bar, bar, bar, bar};
+    memcpy(v, x, sizeof v);
+    mask4 m =
+        (mask4)(v[0] > bars) | (mask4)(v[1] > bars) | (mask4)(v[2] > bars) | (mask4)(v[3] > bars);
+    return m[0] | m[1];
+}
+
+// The k best of x[0, n), best first; returns how many, fewer only where no more are above
+// -INFINITY. NaN is none. Collects all above a bar, the k-th best at the last count.
+static size_t take_best(uint64_t pool[POOL + BLOCK], size_t k, const float *x, size_t n) {
+    size_t got = 0, full = max_size(2 * k, POOL_MIN);
+    float bar = -INFINITY;
+    for (size_t i = 0; i < n; i += BLOCK) {
+        if (!any_above(x + i, bar)) continue;
+        for (size_t j = i; j < min_size(i + BLOCK, n); j++) {
+            pool[got] = key_of(x[j], j);  // no branch: nobody can guess which it is
+            got += x[j] > bar;
+        }
+        if (got < full) continue;
+        select_best(pool, got, k);
+        bar = key_logit(pool[k - 1]);
+        got = k;
+    }
+    if (got > k) select_best(pool, got, k);
+    got = min_size(got, k);
+    sort_all(pool, got);
+    return got;
+}
+
+// --- Fewer candidates ----------------------------------------------------------------------------
+
+// A probability, relative to the best one's, as an integer.
+static uint64_t mass_of(float e) {
+    return (uint64_t)(e * 0x1p40F);
+}
+
+// What better ranks must not have reached for a rank to stay.
+static uint64_t target_of(float top_p, double total) {
+    return (uint64_t)ceil((double)top_p * total);
+}
+
+// How many of n, whose e stand in order of rank, are left by top_p and min_p.
+static size_t narrow(const float *e, size_t n, const lm_sampling *how) {
+    uint64_t total = 0, better = 0;
+    if (how->top_p < 1) {
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++)
+            total += mass_of(e[i]);
+        for (uint64_t target = target_of(how->top_p, (double)total); kept < n && better < target;)
+            better += mass_of(e[kept++]);
+        n = kept;
+    }
+    float least = how->min_p * e[0];
+    while (n > 1 && e[n - 1] < least)
+        n--;
     return n;
 }
 
-int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, int top_k,
-                   const kern *k) {
-    candidate best[LM_TOP_K_MAX];
-    float q[LM_TOP_K_MAX];
-    size_t want = min_size((size_t)top_k, n_ids);
-    size_t n = take_best(best, want, logits, n_ids);
-    lm__sampler_noise(q, want, s);  // I1
-    float sum = k->exp_sum(logits, padded);
-    int32_t id = -1;
-    float top = -1;
+// The same for a whole vocabulary, without sorting it: the probability of the last rank that stays
+// is found by its bits, ten at a time, from how much mass has each value of them. Those equal to it
+// that rank behind are set to 0.
+enum { DIGIT = 10, DIGITS = 1 << DIGIT };
+
+static uint32_t bits_of(float e) {
+    uint32_t u;
+    memcpy(&u, &e, sizeof u);
+    return u;
+}
+
+// Masses of those whose bits begin with `prefix`, by their next ten.
+static void weigh(uint64_t by_digit[DIGITS], const float *e, size_t n, uint32_t prefix, int shift) {
+    memset(by_digit, 0, DIGITS * sizeof *by_digit);
     for (size_t i = 0; i < n; i++) {
-        float race = logits[best[i].id] / sum / q[i];
-        if (!(race > top)) continue;
-        top = race;
-        id = best[i].id;
+        uint32_t u = bits_of(e[i]) >> shift;
+        if (u >> DIGIT == prefix) by_digit[u & (DIGITS - 1)] += mass_of(e[i]);
     }
-    return id;
+}
+
+static float nucleus(float *e, size_t n, float top_p, float sum) {
+    uint64_t by_digit[DIGITS], target = target_of(top_p, (double)sum * 0x1p40), better = 0;
+    uint32_t prefix = 0;
+    for (int shift = 2 * DIGIT; shift >= 0; shift -= DIGIT) {
+        weigh(by_digit, e, n, prefix, shift);
+        int32_t d = DIGITS - 1;
+        while (d >= 0 && better + by_digit[d] < target)
+            better += by_digit[d--];
+        if (d < 0) return 0;  // all of them together do not reach it
+        prefix = prefix << DIGIT | (uint32_t)d;
+    }
+    float last;
+    memcpy(&last, &prefix, sizeof last);
+    for (size_t i = 0; i < n; i++) {
+        if (e[i] != last) continue;
+        if (better >= target) e[i] = 0;
+        better += mass_of(last);
+    }
+    return last;
+}
+
+// --- The draw ------------------------------------------------------------------------------------
+
+static int32_t draw_best(float *logits, size_t padded, size_t n_ids, const kern *k) {
+    uint64_t pool[POOL + BLOCK];
+    size_t n = take_best(pool, 1, logits, n_ids);
+    return n && !isnan(k->exp_sum(logits, padded)) ? key_id(pool[0]) : -1;
+}
+
+static int32_t draw_ranked(lm_sampler *s, float *logits, size_t padded, size_t n_ids,
+                           const kern *k) {
+    uint64_t pool[POOL + BLOCK];
+    float p[LM_TOP_K_MAX];
+    size_t want = min_size((size_t)s->how.top_k, n_ids);
+    size_t n = take_best(pool, want, logits, n_ids);
+    float sum = k->exp_sum(logits, padded);
+    if (n == 0 || isnan(sum)) return -1;
+    for (size_t i = 0; i < n; i++)
+        p[i] = logits[key_id(pool[i])];
+    for (size_t i = narrow(p, n, &s->how); i < want; i++)
+        p[i] = -1;
+    size_t winner = lm__noise_race(&s->noise, p, want, 0, sum);
+    return winner < n ? key_id(pool[winner]) : -1;
+}
+
+// e^-86 is what exp_sum makes of all that is further below the best, -INFINITY too: none of those.
+static const float NEVER = 1e-37F;
+
+static int32_t draw_any(lm_sampler *s, float *logits, size_t padded, size_t n_ids, const kern *k) {
+    for (size_t i = n_ids; i < padded; i++)
+        logits[i] = -INFINITY;
+    float sum = k->exp_sum(logits, padded), least = NEVER;
+    if (isnan(sum)) return -1;
+    if (s->how.top_p < 1) least = fmaxf(least, nucleus(logits, n_ids, s->how.top_p, sum));
+    least = fmaxf(least, s->how.min_p);  // the best one's is 1
+    size_t winner = lm__noise_race(&s->noise, logits, n_ids, least, sum);
+    return winner < n_ids ? (int32_t)winner : -1;
+}
+
+static void divide(float *x, size_t n, float by) {
+    float4 v, d = {by, by, by, by};
+    for (size_t i = 0; i < n; i += 4) {
+        memcpy(&v, x + i, sizeof v);
+        v /= d;
+        memcpy(x + i, &v, sizeof v);
+    }
+}
+
+int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, const int32_t *ids,
+                   size_t n_prompt, size_t n, const kern *k) {
+    const lm_sampling *how = &s->how;
+    if (has_penalties(how)) penalise(logits, how, ids, n_prompt, n);
+    add_biases(logits, how);
+    if (how->temperature == 0) return draw_best(logits, padded, n_ids, k);
+    if (how->temperature != 1) divide(logits, padded, how->temperature);
+    return (how->top_k ? draw_ranked : draw_any)(s, logits, padded, n_ids, k);
+}
+
+// --- Log-probabilities ---------------------------------------------------------------------------
+
+// log of the sum of e^x, by parts whose sums are scaled to the largest so far.
+static double log_sum_exp(const float *x, size_t n, const kern *k) {
+    uint64_t pool[POOL + BLOCK];
+    _Alignas(KERN_ALIGN) float part[1024];
+    double top = (double)-INFINITY, sum = 0;
+    for (size_t at = 0, m; at < n; at += m) {
+        m = min_size(countof(part), n - at);
+        if (!take_best(pool, 1, x + at, m)) continue;
+        double part_top = (double)key_logit(pool[0]), new_top = fmax(top, part_top);
+        memcpy(part, x + at, m * sizeof *part);
+        sum = sum * exp(top - new_top) + (double)k->exp_sum(part, m) * exp(part_top - new_top);
+        top = new_top;
+    }
+    return top + log(sum);
+}
+
+void lm__logprobs(lm_logprob *out, size_t n_best, int32_t drawn, const float *logits, size_t padded,
+                  size_t n_ids, const kern *k) {
+    uint64_t pool[POOL + BLOCK];
+    double all = log_sum_exp(logits, padded, k);
+    size_t n = n_best ? take_best(pool, n_best, logits, n_ids) : 0;
+    out[0] = (lm_logprob){drawn, (float)((double)logits[drawn] - all)};
+    for (size_t i = 0; i < n_best; i++)
+        out[1 + i] = i < n
+                         ? (lm_logprob){key_id(pool[i]), (float)((double)key_logit(pool[i]) - all)}
+                         : (lm_logprob){-1, -INFINITY};
 }

@@ -4,6 +4,7 @@
 #include "main/cli.h"
 
 #include "app/app.h"
+#include "app/gpt2_params.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -35,19 +36,30 @@ static const char streams[] =
     "`X-Model-Name`,\n"
     "`X-Model-Device`, then the prompt as the first chunk and each token's text as one more. A "
     "character that is\n"
-    "split over tokens comes whole, with its last token. `max_length` counts the prompt's tokens "
-    "too (default 100,\n"
-    "at most the context), `top_k` is 1 to 50 (default 50), `seed` any 64-bit number (default "
-    "random), `rng` is\n"
-    "`torch` (PyTorch on the CPU), `torch26` (its 2.0 to 2.6 on x86) or `cuda`. Longer prompts: "
-    "POST "
-    "them as the body.\n\n"
+    "split over tokens comes whole, with its last token. The prompt is the rest of the path, the "
+    "body of a POST,\n"
+    "or a parameter.\n\n"
     "With `Accept: text/event-stream` the same stream is events, one JSON object each: "
     "`{\"prompt\": ...}`, then\n"
     "`{\"text\": ..., \"n\": tokens so far, \"tok_s\": rate}`, at last `{\"done\": true, "
     "\"reason\": \"stop\" or \"length\",\n"
-    "\"n\": ..., \"tok_s\": ..., \"first_token_ms\": ..., \"seconds\": ...}`.\n\n"
-    "A client that leaves stops its generation within one token.\n";
+    "\"n\": ..., \"tok_s\": ..., \"first_token_ms\": ..., \"seconds\": ...}`. With `logprobs` "
+    "every token is an event, and has\n"
+    "`\"logprobs\": {\"id\": ..., \"token\": ..., \"logprob\": ..., \"top\": [{\"id\": ..., "
+    "\"token\": ..., \"logprob\": ...}, ...]}`:\n"
+    "of the model's own distribution, before temperature and penalties.\n\n"
+    "A client that leaves stops its generation within one token. While more generations run and "
+    "wait than `--streams`\n"
+    "and `--queue` allow, a new one is refused with 503; when one address has more than "
+    "`--queue-client` of them, with\n"
+    "429; both say when to try again (`Retry-After`).\n\n"
+    "### Parameters\n\n"
+    "In the query, or as the members of a JSON object that is POSTed with `Content-Type: "
+    "application/json`: there a\n"
+    "name that is no parameter is refused with 400, and so is a value out of range in either, "
+    "naming parameter, range\n"
+    "and value. An empty one in a query and null in JSON are the default.\n\n"
+    "| parameter | where | value | default | |\n|---|---|---|---|---|\n";
 
 static const struct {
     const char *name;
@@ -63,6 +75,21 @@ static void print_routes(void) {
                 if (r->methods & methods[m].bit) printf(" %s", methods[m].name);
             printf(" | %s |\n", r->about);
         }
+}
+
+static void print_params(void) {
+    static const char *const where[] = {
+        [GPT2_QUERY] = "query", [GPT2_BODY] = "JSON", [GPT2_QUERY | GPT2_BODY] = "both"};
+    for (size_t i = 0; i < gpt2_n_param_rows; i++) {
+        const gpt2_param *row = &gpt2_param_rows[i];
+        ARENA_ON_STACK(scratch, 256);
+        buf range;
+        buf_init(&range, &scratch, 0);
+        gpt2_param_range(&range, row);
+        printf("| `%s` | %s | %.*s | %s | %s |\n", row->name,
+               where[row->forms & (GPT2_QUERY | GPT2_BODY)], STR_ARG(buf_str(&range)), row->dflt,
+               row->about);
+    }
 }
 
 static void print_options(const cli_command *c) {
@@ -88,6 +115,7 @@ static int run(void *opts, const opt_list *rest) {
     fputs(intro, stdout);
     print_routes();
     fputs(streams, stdout);
+    print_params();
     printf("\n## Commands\n");
     for (size_t i = 0; i < cli_n_commands; i++)
         print_options(cli_commands[i]);

@@ -14,11 +14,12 @@
 typedef struct serve_options {
     cli_common common;
     const char *ip, *log_level;
-    int64_t port, threads, workers, compute_threads, listen_backlog, streams, grace_s;
+    int64_t port, threads, workers, compute_threads, listen_backlog, streams, queue, queue_client,
+        grace_s;
     opt_list app_classes, gpt2, wiki;
-    const char *wiki_index;
+    const char *wiki_index, *panels;
     int64_t wiki_cache, memory;
-    bool build;
+    bool build, calibrate;
     const char *data_dir, *wiki_xml_dir, *wiki_xml_name;
 } serve_options;
 
@@ -41,8 +42,13 @@ static const opt options[] = {
               "--no-build refuses such a wiki"},
     {"memory", OPT_INT, AT(memory), 64, 1 << 20, .arg = "MB",
      .about = "What that may hold in memory beside mapped files", .dflt = "512"},
-    {"gpt2", OPT_LIST, AT(gpt2), .arg = "[NAME=]FILE.pt",
-     .about = "GPT-2 checkpoints; the first is the default model"},
+    {"gpt2", OPT_LIST, AT(gpt2), .arg = "[NAME=]PATH[,TYPE]",
+     .about = "GPT-2 checkpoints (.pt) or Hugging Face folders, held as f32, bf16, f16, int8 or "
+              "int4 (default: as the file has them); the first is the default model"},
+    {"panels", OPT_STR, AT(panels), .arg = "DIR",
+     .about = "Folder that keeps their repacked weights for the next start"},
+    {"calibrate", OPT_FLAG, AT(calibrate), .dflt = "yes",
+     .about = "Measure the machine's memory and arithmetic at start, for /metrics"},
     {"app-classes", OPT_LIST, AT(app_classes), .arg = "APP",
      .about = "Which of plaintext, wiki, gpt2 to serve. Default: all whose data is present"},
     {"threads", OPT_INT, AT(threads), 0, 1024, .arg = "N",
@@ -53,6 +59,12 @@ static const opt options[] = {
      .about = "Threads that generate text; 0 is one per core", .dflt = "0"},
     {"streams", OPT_INT, AT(streams), 1, LM_STREAMS_MAX, .arg = "N",
      .about = "Generations at once, at most 96; more wait", .dflt = "64"},
+    {"queue", OPT_INT, AT(queue), 1, 65536, .arg = "N",
+     .about = "Generations that may wait; more are refused with 503", .dflt = "256"},
+    {"queue-client", OPT_INT, AT(queue_client), 0, 65536, .arg = "N",
+     .about = "Of those that run or wait, how many one address may have; more are refused with "
+              "429. 0: no limit, as behind a proxy all have one address",
+     .dflt = "0"},
     {"listen-backlog", OPT_INT, AT(listen_backlog), 1, 65535, .arg = "N",
      .about = "Connections that may wait to be accepted, per loop", .dflt = "1024"},
     {"grace", OPT_INT, AT(grace_s), 0, 3600, .arg = "SECONDS",
@@ -165,6 +177,10 @@ static int run(void *opts, const opt_list *rest) {
         .n_gpt2 = o->gpt2.n,
         .n_compute = (int)o->compute_threads,
         .streams_max = (int)o->streams,
+        .queue_max = (int)o->queue,
+        .client_max = (int)(o->queue_client ? o->queue_client : o->streams + o->queue),
+        .panels = o->panels,
+        .calibrates = o->calibrate,
     };
     default_data(&a, o, wiki, gpt2, names);
     static app_set apps;

@@ -54,6 +54,13 @@ status os_map_open(os_map *m, const char *path, os_advice advice, err *e) {
     return s;
 }
 
+void os_map_advise(const os_map *m, os_advice advice) {
+    if (!m->base) return;
+    void *base = (void *)m->base;
+    if (advice == OS_MAP_WILLNEED) madvise(base, m->len, MADV_NORMAL);  // RANDOM would stay
+    madvise(base, m->len, advice_of(advice));
+}
+
 void os_map_close(os_map *m) {
     bool zeroed = !m->base && !m->path[0];
     if (m->base) munmap((void *)m->base, m->len);

@@ -27,6 +27,8 @@ typedef enum os_advice { OS_MAP_RANDOM, OS_MAP_SEQUENTIAL, OS_MAP_WILLNEED } os_
 // touching a lost page raises SIGBUS: data files are replaced by rename, never cut.
 NODISCARD status os_map_open(os_map *m, const char *path, os_advice advice, err *e);
 void os_map_close(os_map *m);  // accepts a zeroed os_map
+// Another way of reading from now on. OS_MAP_WILLNEED: all of it, soon; reading begins now.
+void os_map_advise(const os_map *m, os_advice advice);
 static inline str os_map_str(const os_map *m) {
     return (str){(const char *)m->base, m->len};
 }

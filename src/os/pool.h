@@ -28,8 +28,13 @@ NODISCARD status os_pool_submit(os_pool *p, os_job *job);
 int os_pool_threads(const os_pool *p);
 
 // Calls body(arg, i) once for each i in [0, n), on the pool's threads and on this one. Results
-// must not depend on which thread runs which index. One os_pool_for at a time per pool; a pool
-// that serves it should get no jobs that take long. `p` may be NULL: all on this thread.
+// must not depend on which thread runs which index. A thread gets neighbouring indices as far as
+// balance allows. No more threads than cores take part, whatever the pool has. One os_pool_for at a
+// time per pool; a pool that serves it should get no jobs that take long. n < 2^32. `p` may be
+// NULL: all on this thread.
 void os_pool_for(os_pool *p, size_t n, void (*body)(void *arg, size_t i), void *arg);
+
+// For tests: all threads take part, also if there are more of them than cores.
+NODISCARD status os__pool_open_crowded(os_pool **out, int n_threads, err *e);
 
 #endif

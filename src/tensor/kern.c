@@ -9,59 +9,77 @@
 #include "tensor/kern.h"
 
 #include "os/cpu.h"
+#include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
 
+#include <math.h>
 #include <string.h>
 
-size_t kern_all(const kern *out[4]) {
+size_t kern_all(const kern *out[KERN_SETS_MAX]) {
     size_t n = 0;
 #if defined(__x86_64__)
     unsigned have = os_cpu_features();
+    if (have & OS_CPU_AMX_INT8) out[n++] = &kern_amx;
+    if (have & OS_CPU_AVX512_VNNI) out[n++] = &kern_avx512vnni;
     if (have & OS_CPU_AVX512) out[n++] = &kern_avx512;
+    if (have & OS_CPU_AVX_VNNI) out[n++] = &kern_avxvnni;
     if (have & OS_CPU_AVX2) out[n++] = &kern_avx2;
+#elif defined(__aarch64__)
+    unsigned have = os_cpu_features();
+    if (have & OS_CPU_DOTPROD) out[n++] = &kern_neondot;
+    if (have & OS_CPU_NEON) out[n++] = &kern_neon;
 #endif
     out[n++] = &kern_scalar;
     return n;
 }
 
 const kern *kern_best(void) {
-    const kern *all[4];
+    const kern *all[KERN_SETS_MAX];
     kern_all(all);
     return all[0];
 }
 
-void kern_pack(float *panels, size_t p, const tensor *w) {
-    enum { BLOCK = 512 };
-    float line[BLOCK];
-    size_t n = (size_t)w->dim[0], k = (size_t)w->dim[1], elem = tensor_elem_bytes(w->dtype);
-    float *panel = panels + p * k * KERN_PANEL;
-    for (size_t r = 0; r < KERN_PANEL; r++) {
-        size_t row = p * KERN_PANEL + r;
-        for (size_t at = 0; at < k; at += BLOCK) {
-            size_t len = min_size(BLOCK, k - at);
-            if (row < n) {
-                const char *from = (const char *)w->data + (row * k + at) * elem;
-                tensor part = {w->dtype, 1, {(int64_t)len}, from};
-                tensor_to_f32(line, &part);
-            } else {
-                memset(line, 0, sizeof line);
-            }
-            for (size_t i = 0; i < len; i++)
-                panel[(at + i) * KERN_PANEL + r] = line[i];
-        }
+// --- Types -------------------------------------------------------------------------------------
+
+static const str type_names[KERN_TYPES] = {
+    [KERN_F32] = STR_INIT("f32"),   [KERN_BF16] = STR_INIT("bf16"), [KERN_F16] = STR_INIT("f16"),
+    [KERN_INT8] = STR_INIT("int8"), [KERN_INT4] = STR_INIT("int4"),
+};
+
+const char *kern_type_name(kern_type t) {
+    return type_names[t].ptr;
+}
+
+bool kern_type_named(kern_type *out, str name) {
+    for (size_t i = 0; i < KERN_TYPES; i++) {
+        if (!str_eq(name, type_names[i])) continue;
+        *out = (kern_type)i;
+        return true;
     }
+    return false;
+}
+
+// --- Panels ------------------------------------------------------------------------------------
+
+size_t kern_panel_bytes(kern_type t, size_t k) {
+    return kern_type_is_int(t) ? kern__int_panel_bytes(t, k) : kern__float_panel_bytes(t, k);
+}
+
+void kern_pack(void *panels, kern_type t, size_t p, const tensor *w, bool by_input) {
+    (kern_type_is_int(t) ? kern__int_pack : kern__float_pack)(panels, t, p, w, by_input);
 }
 
 void kern_unpack_row(float *out, const kern_mat *w, size_t row) {
     ASSERT(row < w->n);
-    const float *from = w->panels + row / KERN_PANEL * w->k * KERN_PANEL + row % KERN_PANEL;
-    for (size_t i = 0; i < w->k; i++)
-        out[i] = from[i * KERN_PANEL];
+    (kern_type_is_int(w->type) ? kern__int_unpack_row : kern__float_unpack_row)(out, w, row);
 }
 
-void kern_cache_put(kern_cache c, size_t pos, const float *key, const float *value, size_t head) {
-    float *page = c.keys + pos / KERN_LANES * KERN_LANES * head + pos % KERN_LANES;
+// --- Keys and values ---------------------------------------------------------------------------
+
+void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head) {
+    float *keys = kv->base + kv->page[pos / KERN_PAGE] * kv->stride;
+    float *values = keys + KERN_PAGE * head + pos % KERN_PAGE * head;
     for (size_t i = 0; i < head; i++)
-        page[i * KERN_LANES] = key[i];
-    memcpy(c.values + pos * head, value, head * sizeof *value);
+        keys[i * KERN_PAGE + pos % KERN_PAGE] = key[i];
+    memcpy(values, value, head * sizeof *value);
 }

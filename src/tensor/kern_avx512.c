@@ -5,12 +5,23 @@
 
 #include "tensor/kern_x86.h"
 
+#include <stdint.h>
+
 #define ROWS 12
+#define VECS 2
 
 typedef __m512 vec;
 
 static inline vec v_load(const float *p) {
     return _mm512_loadu_ps(p);
+}
+static inline vec v_load_f16(const uint16_t *p) {
+    return _mm512_cvtph_ps(v_load256(p));
+}
+static inline void v_load_bf16(const uint16_t *p, vec *even, vec *odd) {
+    __m512i h = _mm512_loadu_si512(p);
+    *even = _mm512_castsi512_ps(_mm512_slli_epi32(h, 16));
+    *odd = _mm512_castsi512_ps(_mm512_and_si512(h, _mm512_set1_epi32((int)0xffff0000U)));
 }
 static inline void v_store(float *p, vec x) {
     _mm512_storeu_ps(p, x);
@@ -39,6 +50,9 @@ static inline vec v_min(vec x, vec y) {
 static inline vec v_fma(vec x, vec y, vec z) {
     return _mm512_fmadd_ps(x, y, z);
 }
+static inline vec v_zero_below(vec x, vec y, vec z) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, z, _CMP_NLT_UQ), x);
+}
 static inline vec v_pow2(vec p, vec t) {
     __m512i n = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), n));
@@ -52,6 +66,8 @@ static inline float v_top(vec x) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_avx512 = KERN_TABLE("avx512");
+KERN_TABLE(avx512);
+KERN_TABLE(avx512vnni);
+KERN_TABLE(amx);
 
 #endif

@@ -1,18 +1,18 @@
 // tensor/kern_body.h -- the kernels, written once over 16 virtual lanes.
 //
-// Included by kern_scalar.c, kern_avx2.c and kern_avx512.c, which define `vec` (16 floats), the
-// operations on it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min,
+// Included by kern_{scalar,avx2,avx512,neon}.c, which define `vec` (16 floats), the operations on
+// it (v_load, v_store, v_set, v_add, v_sub, v_mul, v_div, v_fma, v_max, v_min, v_zero_below,
 // v_pow2, v_sum, v_top) and ROWS, the number of activation rows whose accumulators fit the
 // registers.
 //
 //   I1  every operation rounds as IEEE says and v_fma rounds once: lanes have the same bits
 //       whatever the machine's vector length (-ffp-contract=off keeps compilers out of it)
-//   I2  a matmul sum is bias, then blocks of K_BLOCK products in order, each one FMA chain from
-//       zero: shorter chains lose less, and the order depends on k alone
-//   I3  sums across lanes add halves: i and i+8, then i+4, i+2, i+1
+//   I2  sums across lanes add halves: i and i+8, then i+4, i+2, i+1
 
+#include "tensor/kern_int.h"
 #include "tensor/kern_isa.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,8 +22,6 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
-
-enum { K_BLOCK = 256 };
 
 // --- exp and gelu ----------------------------------------------------------------------------
 
@@ -46,6 +44,11 @@ INLINE vec exp_vec(vec x) {
     return v_pow2(p, t);
 }
 
+// For weights of a softmax: 0 below -86, so that -infinity takes part in nothing.
+INLINE vec soft_exp_vec(vec x) {
+    return v_zero_below(exp_vec(x), x, v_set(-86.0F));
+}
+
 // x/2 (1 + tanh u) is x / (1 + e^-2u), with u = sqrt(2/pi) (x + 0.044715 x^3).
 INLINE vec gelu_vec(vec x) {
     vec cubic = v_fma(v_mul(v_mul(x, x), x), v_set(0.044715F), x);
@@ -53,81 +56,7 @@ INLINE vec gelu_vec(vec x) {
     return v_div(x, v_add(v_set(1.0F), e));
 }
 
-// --- Matrix products -------------------------------------------------------------------------
-
-// tile[r] += the products of k steps. `rows` is a constant where this is inlined. The next block of
-// weights is asked for meanwhile: with many rows the hardware sees its stream too seldom to help
-// (16 rows, AVX-512: 137 GFLOP/s without, 232 with).
-INLINE void tile_add(float (*tile)[KERN_PANEL], const float *x, size_t ldx, const float *w,
-                     size_t k, const int rows) {
-    vec a[ROWS][2];
-    UNROLL for (int r = 0; r < rows; r++) a[r][0] = a[r][1] = v_set(0);
-    const size_t ahead = rows < 4 ? 64 : K_BLOCK;
-    for (size_t i = 0; i < k; i++) {
-        vec w0 = v_load(w + i * KERN_PANEL), w1 = v_load(w + i * KERN_PANEL + KERN_LANES);
-        __builtin_prefetch(w + (i + ahead) * KERN_PANEL, 0, 2);
-        __builtin_prefetch(w + (i + ahead) * KERN_PANEL + KERN_LANES, 0, 2);
-        UNROLL for (int r = 0; r < rows; r++) {
-            vec b = v_set(x[(size_t)r * ldx + i]);
-            a[r][0] = v_fma(b, w0, a[r][0]);
-            a[r][1] = v_fma(b, w1, a[r][1]);
-        }
-    }
-    UNROLL for (int r = 0; r < rows; r++) {
-        v_store(tile[r], v_add(v_load(tile[r]), a[r][0]));
-        v_store(tile[r] + KERN_LANES, v_add(v_load(tile[r] + KERN_LANES), a[r][1]));
-    }
-}
-
-static void tile_add_rows(float (*tile)[KERN_PANEL], const float *x, size_t ldx, size_t rows,
-                          const float *w, size_t k) {
-    size_t r = 0;
-    for (; r + ROWS <= rows; r += ROWS)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, ROWS);
-#if ROWS > 8
-    for (; r + 8 <= rows; r += 8)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 8);
-#endif
-#if ROWS > 4
-    for (; r + 4 <= rows; r += 4)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 4);
-#endif
-#if ROWS > 2
-    for (; r + 2 <= rows; r += 2)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 2);
-#endif
-    for (; r < rows; r++)
-        tile_add(tile + r, x + r * ldx, ldx, w, k, 1);
-}
-
-static void finish_row(float *y, float *sum, size_t n, kern_store how) {
-    if (how == KERN_GELU)
-        for (size_t i = 0; i < KERN_PANEL; i += KERN_LANES)
-            v_store(sum + i, gelu_vec(v_load(sum + i)));
-    if (how == KERN_ADD)
-        for (size_t i = 0; i < n; i++)
-            y[i] += sum[i];
-    else
-        memcpy(y, sum, n * sizeof *y);
-}
-
-static void matmul(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, const kern_mat *w,
-                   size_t p0, size_t p1, kern_store how) {
-    _Alignas(KERN_ALIGN) float tile[KERN_ROWS_MAX][KERN_PANEL];
-    ASSERT(rows <= KERN_ROWS_MAX && p1 <= kern_panels(w->n));
-    for (size_t p = p0; p < p1; p++) {
-        size_t col = p * KERN_PANEL, n = min_size(KERN_PANEL, w->n - col);
-        for (size_t r = 0; r < rows; r++)
-            w->bias ? memcpy(tile[r], w->bias + col, sizeof tile[r])
-                    : memset(tile[r], 0, sizeof tile[r]);
-        const float *panel = w->panels + col * w->k;
-        for (size_t k = 0; k < w->k; k += K_BLOCK)  // I2
-            tile_add_rows(tile, x + k, ldx, rows, panel + k * KERN_PANEL,
-                          min_size(K_BLOCK, w->k - k));
-        for (size_t r = 0; r < rows; r++)
-            finish_row(y + r * ldy + col, tile[r], n, how);
-    }
-}
+#include "tensor/kern_matmul.h"
 
 // --- Layer norm ------------------------------------------------------------------------------
 
@@ -147,63 +76,55 @@ static void layernorm(float *y, const float *x, const float *gain, const float *
     }
 }
 
-// --- Softmax and attention -------------------------------------------------------------------
+// --- Softmax ---------------------------------------------------------------------------------
 
+INLINE vec soften(float *p, vec max) {
+    vec e = soft_exp_vec(v_sub(v_load(p), max));
+    v_store(p, e);
+    return e;
+}
+
+// Four vectors at a time, each with a largest and a sum of its own: one chain of maxima, then of
+// additions, would take half as long again.
 static float exp_sum(float *p, size_t n) {
-    vec top = v_load(p), sum = v_set(0);
-    for (size_t i = KERN_LANES; i < n; i += KERN_LANES)
-        top = v_max(top, v_load(p + i));
-    vec max = v_set(v_top(top));
-    for (size_t i = 0; i < n; i += KERN_LANES) {
-        vec e = exp_vec(v_sub(v_load(p + i), max));
-        v_store(p + i, e);
-        sum = v_add(sum, e);
+    enum { STEP = 4 * KERN_LANES };
+    vec top[4], sum[4];
+    size_t i = 0, j = 0;
+    UNROLL for (int c = 0; c < 4; c++) {
+        top[c] = v_set(-FLT_MAX);
+        sum[c] = v_set(0);
     }
-    return v_sum(sum);
+    for (; i + STEP <= n; i += STEP)
+        UNROLL for (int c = 0; c < 4; c++) top[c] = v_max(v_load(p + i + c * KERN_LANES), top[c]);
+    for (; i < n; i += KERN_LANES)
+        top[0] = v_max(v_load(p + i), top[0]);
+    vec max = v_set(v_top(v_max(v_max(top[0], top[2]), v_max(top[1], top[3]))));
+    for (; j + STEP <= n; j += STEP)
+        UNROLL for (int c = 0; c < 4; c++) sum[c] =
+            v_add(sum[c], soften(p + j + c * KERN_LANES, max));
+    for (; j < n; j += KERN_LANES)
+        sum[0] = v_add(sum[0], soften(p + j, max));
+    return v_sum(v_add(v_add(sum[0], sum[2]), v_add(sum[1], sum[3])));
 }
 
-// Scores of `pages` pages at once, to keep that many FMA chains busy.
-INLINE void score_pages(float *out, const float *q, const float *keys, size_t head, vec scale,
-                        const int pages) {
-    vec s[4];
-    UNROLL for (int j = 0; j < pages; j++) s[j] = v_set(0);
-    for (size_t i = 0; i < head; i++) {
-        vec b = v_set(q[i]);
-        UNROLL for (int j = 0; j < pages; j++) s[j] =
-            v_fma(b, v_load(keys + ((size_t)j * head + i) * KERN_LANES), s[j]);
-    }
-    UNROLL for (int j = 0; j < pages; j++) v_store(out + j * KERN_LANES, v_mul(s[j], scale));
+#include "tensor/kern_attend.h"
+
+// --- Tables ----------------------------------------------------------------------------------
+
+static void finish(float *y, size_t ldy, float (*sum)[KERN_PANEL], size_t rows, size_t n,
+                   kern_store how) {
+    for (size_t r = 0; r < rows; r++)
+        finish_row(y + r * ldy, sum[r], n, how);
 }
 
-// Columns [0, 16 * cols) of out = p values / sum.
-INLINE void mix_values(float *out, const float *p, const float *values, size_t n, size_t head,
-                       vec sum, const int cols) {
-    vec a[4];
-    UNROLL for (int j = 0; j < cols; j++) a[j] = v_set(0);
-    for (size_t t = 0; t < n; t++) {
-        vec b = v_set(p[t]);
-        UNROLL for (int j = 0; j < cols; j++) a[j] =
-            v_fma(b, v_load(values + t * head + (size_t)j * KERN_LANES), a[j]);
-    }
-    UNROLL for (int j = 0; j < cols; j++) v_store(out + j * KERN_LANES, v_div(a[j], sum));
-}
-
-static void attend(float *out, float *scores, const float *q, kern_cache c, size_t n, size_t head) {
-    size_t padded = align_up(n, KERN_LANES), page = KERN_LANES * head, t = 0, i = 0;
-    vec scale = v_set(1.0F / sqrtf((float)head));
-    for (; t + 4 * (size_t)KERN_LANES <= padded; t += 4 * (size_t)KERN_LANES)
-        score_pages(scores + t, q, c.keys + t * head, head, scale, 4);
-    for (; t < padded; t += KERN_LANES)
-        score_pages(scores + t, q, c.keys + t / KERN_LANES * page, head, scale, 1);
-    for (t = n; t < padded; t++)
-        scores[t] = -INFINITY;
-    // exp's clamp turns -inf into e^-86, which is lost beside the largest score's e^0.
-    vec sum = v_set(exp_sum(scores, padded));
-    for (; i + 4 * (size_t)KERN_LANES <= head; i += 4 * (size_t)KERN_LANES)
-        mix_values(out + i, scores, c.values + i, n, head, sum, 4);
-    for (; i < head; i += KERN_LANES)
-        mix_values(out + i, scores, c.values + i, n, head, sum, 1);
-}
-
-#define KERN_TABLE(isa)                                                                            \
-    { isa, matmul, layernorm, attend, exp_sum }
+// The kernels of this file with the integer products of kern_int_SET.c.
+#define KERN_TABLE(set)                                                                            \
+    static void matmul_##set(float *y, size_t ldy, const kern_rows *x, size_t rows,                \
+                             const kern_mat *w, size_t p0, size_t p1, kern_store how) {            \
+        if (kern_type_is_int(w->type))                                                             \
+            kern__int_matmul_##set(y, ldy, x, rows, w, p0, p1, how, finish);                       \
+        else                                                                                       \
+            matmul(y, ldy, x, rows, w, p0, p1, how);                                               \
+    }                                                                                              \
+    const kern kern_##set = {#set,      matmul_##set, kern__int_quantise_##set,                    \
+                             layernorm, attend,       exp_sum}

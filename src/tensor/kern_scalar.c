@@ -1,10 +1,13 @@
 // The oracle: the kernels over plain arrays of 16 floats, rounding each step as the others do.
 
+#include "tensor/tensor.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#define ROWS 1
+#define ROWS 2
+#define VECS 1
 
 typedef struct vec {
     float f[16];
@@ -47,6 +50,10 @@ static vec v_max(vec a, vec b) {
 static vec v_min(vec a, vec b) {
     LANES(a.f[i] < b.f[i] ? a.f[i] : b.f[i]);
 }
+// x, or 0 where y < z.
+static vec v_zero_below(vec x, vec y, vec z) {
+    LANES(y.f[i] < z.f[i] ? 0 : x.f[i]);
+}
 
 static uint32_t bits(float x) {
     uint32_t u;
@@ -57,6 +64,17 @@ static float from_bits(uint32_t u) {
     float x;
     memcpy(&x, &u, sizeof x);
     return x;
+}
+static vec v_load_f16(const uint16_t *p) {
+    vec v;
+    tensor_to_f32(v.f, &(tensor){TENSOR_F16, 1, {16}, p});
+    return v;
+}
+static void v_load_bf16(const uint16_t *p, vec *even, vec *odd) {
+    for (int i = 0; i < 16; i++) {
+        even->f[i] = from_bits((uint32_t)p[2 * i] << 16);
+        odd->f[i] = from_bits((uint32_t)p[2 * i + 1] << 16);
+    }
 }
 // p * 2^n, where the low bits of t hold n.
 static vec v_pow2(vec p, vec t) {
@@ -78,4 +96,4 @@ static float v_top(vec a) {
 
 #include "tensor/kern_body.h"
 
-const kern kern_scalar = KERN_TABLE("scalar");
+KERN_TABLE(scalar);

@@ -12,18 +12,10 @@
 
 #include "tensor/pt.h"
 
-#include "base/utf8.h"
 #include "tensor/pickle.h"
 #include "tensor/zip.h"
 
 #include <stdlib.h>
-
-enum { PT_TENSORS_MAX = 1 << 16, PT_NAME_MAX = 256 };
-
-typedef struct named {
-    str name;
-    tensor t;
-} named;
 
 struct pt {
     os_map map;
@@ -31,9 +23,8 @@ struct pt {
     str prefix;  // "model/": what stands before data.pkl
     zip z;
     const pickle_value *top;
-    named *in_order;
-    const named **by_name;
-    size_t n;
+    const zip_entry *pickle;
+    tensor_names names;
 };
 
 // --- Storages ------------------------------------------------------------------------------------
@@ -173,37 +164,17 @@ static str strip(str name) {
             return name;
 }
 
-static bool name_ok(str s) {  // UTF-8 was checked by pickle.c
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7F) return false;
-    return s.len > 0 && s.len <= PT_NAME_MAX;
-}
-
 static status add_tensor(pt *p, const pickle_value *key, const pickle_value *value, err *e) {
     const pickle_value *args = tensor_args(value);
     if (!args && !is_other_tensor(value)) return OK;
-    if (key->kind != PICKLE_STR || !name_ok(key->s))
-        return err_set(e, E_FORMAT, "a tensor's name is no text of 1 to %d bytes", PT_NAME_MAX);
+    if (key->kind != PICKLE_STR || !tensor_name_ok(key->s))  // UTF-8 was checked by pickle.c
+        return err_set(e, E_FORMAT, "a tensor's name is no text of 1 to %d bytes", TENSOR_NAME_MAX);
     if (!args)
         return err_set(e, E_UNSUPPORTED, "%.*s: %.*s is not supported", STR_ARG(key->s),
                        STR_ARG(str_skip(value->callee->s, sizeof "torch._utils")));
-    named *to = &p->in_order[p->n++];
-    to->name = strip(key->s);
-    return tensor_of(&to->t, p, args, key->s, e);
-}
-
-static int by_name(const void *a, const void *b) {
-    const named *const *x = a, *const *y = b;
-    return str_cmp((*x)->name, (*y)->name);
-}
-
-static status index_names(pt *p, err *e) {
-    for (size_t i = 0; i < p->n; i++)
-        p->by_name[i] = &p->in_order[i];
-    qsort(p->by_name, p->n, sizeof *p->by_name, by_name);
-    for (size_t i = 1; i < p->n; i++)  // I2
-        if (str_eq(p->by_name[i - 1]->name, p->by_name[i]->name))
-            return err_set(e, E_FORMAT, "two tensors are named %.*s", STR_ARG(p->by_name[i]->name));
+    tensor t;
+    TRY(tensor_of(&t, p, args, key->s, e));
+    tensor_names_add(&p->names, strip(key->s), &t);
     return OK;
 }
 
@@ -211,28 +182,25 @@ static status read_tensors(pt *p, err *e) {
     const pickle_value *dict = pickle_get(p->top, STR("model"));
     if (!dict || (dict->kind != PICKLE_DICT && dict->kind != PICKLE_OBJECT)) dict = p->top;
     size_t n = dict->n / 2;
-    if (n > PT_TENSORS_MAX)
-        return err_set(e, E_LIMIT, "%zu entries in the state dict, limit %d", n, PT_TENSORS_MAX);
-    p->in_order = arena_try_array(&p->a, n, sizeof *p->in_order);
-    p->by_name = arena_try_array(&p->a, n, sizeof *p->by_name);
-    if (!p->in_order || !p->by_name) return err_set(e, E_LIMIT, "no room for %zu tensors", n);
+    TRY(tensor_names_open(&p->names, n, &p->a, e));
     for (size_t i = 0; i < n; i++)
         TRY(add_tensor(p, dict->items[2 * i], dict->items[2 * i + 1], e));
-    if (p->n == 0) return err_set(e, E_FORMAT, "no tensors: expected a state dict under \"model\"");
-    return index_names(p, e);
+    if (p->names.n == 0)
+        return err_set(e, E_FORMAT, "no tensors: expected a state dict under \"model\"");
+    return tensor_names_sort(&p->names, e);
 }
 
 // --- Opening -------------------------------------------------------------------------------------
 
 // The one entry that ends in "/data.pkl" gives the prefix of all others.
-static status find_pickle(str *out, pt *p, err *e) {
+static status find_pickle(const zip_entry **out, pt *p, err *e) {
     str suffix = STR("/data.pkl");
     for (size_t i = 0; i < p->z.n; i++) {
         str name = p->z.entry[i].name;
         if (!str_ends(name, suffix)) continue;
         if (p->prefix.len) return err_set(e, E_FORMAT, "two entries end in /data.pkl");
         p->prefix = str_first(name, name.len - suffix.len + 1);
-        *out = p->z.entry[i].data;
+        *out = &p->z.entry[i];
     }
     if (!p->prefix.len)
         return err_set(e, E_FORMAT, "a ZIP without data.pkl: not a torch.save file");
@@ -243,11 +211,10 @@ static status find_pickle(str *out, pt *p, err *e) {
 }
 
 static status read_all(pt *p, str file, err *e) {
-    str bytes = {0};
     pickle_value *top = NULL;
     TRY(zip_read(&p->z, file, &p->a, e));
-    TRY(find_pickle(&bytes, p, e));
-    TRY(pickle_read(&top, bytes, &p->a, e));
+    TRY(find_pickle(&p->pickle, p, e));
+    TRY(pickle_read(&top, p->pickle->data, &p->a, e));
     if (top->kind != PICKLE_DICT && top->kind != PICKLE_OBJECT)
         return err_set(e, E_FORMAT, "the checkpoint is no dict");
     p->top = top;
@@ -282,14 +249,23 @@ status pt_open_bytes(pt **out, str file, err *e) {
 
 status pt_open(pt **out, const char *path, err *e) {
     TRY(make(out, e));
-    status s = os_map_open(&(*out)->map, path, OS_MAP_RANDOM, e);
+    status s = os_map_open(&(*out)->map, path, OS_MAP_SEQUENTIAL, e);
     if (s) {
         pt_close(*out);
         *out = NULL;
         return s;
     }
     s = finish(out, os_map_str(&(*out)->map), e);
-    return s ? err_in(e, "%s", path) : OK;
+    if (s) (void)err_in(e, "%s", path);
+    return s;
+}
+
+status pt_check(const pt *p, err *e) {
+    return zip_check(p->pickle, e);
+}
+
+status pt_verify(const pt *p, os_pool *pool, err *e) {
+    return zip_verify(&p->z, pool, e);
 }
 
 void pt_close(pt *p) {
@@ -302,21 +278,15 @@ void pt_close(pt *p) {
 // --- Looking up ----------------------------------------------------------------------------------
 
 bool pt_tensor(tensor *out, const pt *p, const char *name) {
-    named key = {.name = str_of(name)};
-    const named *key_at = &key;
-    const named **found = bsearch(&key_at, p->by_name, p->n, sizeof *p->by_name, by_name);
-    if (found) *out = (*found)->t;
-    return found != NULL;
+    return tensor_names_find(out, &p->names, str_of(name));
 }
 
-size_t pt_tensors(const pt *p) {
-    return p->n;
+const tensor_names *pt_tensors(const pt *p) {
+    return &p->names;
 }
 
-void pt_tensor_at(str *name, tensor *out, const pt *p, size_t i) {
-    CHECK(i < p->n);
-    *name = p->in_order[i].name;
-    *out = p->in_order[i].t;
+const os_map *pt_map(const pt *p) {
+    return &p->map;
 }
 
 bool pt_number(double *out, const pt *p, const char *section, const char *key) {

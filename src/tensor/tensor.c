@@ -49,20 +49,25 @@ static float f32_of_f16(uint16_t h) {
     return sign ? -tiny : tiny;
 }
 
+static uint16_t half_at(const tensor *t, size_t i) {
+    uint16_t h;
+    memcpy(&h, (const char *)t->data + i * sizeof h, sizeof h);
+    return h;
+}
+
 void tensor_to_f32(float *out, const tensor *t) {
     size_t n = tensor_count(t);
-    const uint16_t *half = t->data;
     switch (t->dtype) {
     case TENSOR_F32:
         if (n) memcpy(out, t->data, n * sizeof *out);
         return;
     case TENSOR_F16:
         for (size_t i = 0; i < n; i++)
-            out[i] = f32_of_f16(half[i]);
+            out[i] = f32_of_f16(half_at(t, i));
         return;
     case TENSOR_BF16:
         for (size_t i = 0; i < n; i++)
-            out[i] = f32_of_bits((uint32_t)half[i] << 16);
+            out[i] = f32_of_bits((uint32_t)half_at(t, i) << 16);
         return;
     case TENSOR_OTHER:
         CHECK(!"a dtype without a conversion");

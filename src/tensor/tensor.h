@@ -16,7 +16,7 @@ typedef struct tensor {
     tensor_dtype dtype;
     int n_dims;
     int64_t dim[TENSOR_DIMS_MAX];
-    const void *data;  // aligned to the element size
+    const void *data;  // any alignment: read it with tensor_to_f32 or memcpy
 } tensor;
 
 size_t tensor_elem_bytes(tensor_dtype t);  // 4, 2, 2; 0 for OTHER

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import CHECKPOINT, SLOW, Server, run
 
-COMMANDS = ["serve", "index", "generate", "tokenize", "version"]
+COMMANDS = ["serve", "index", "generate", "bench", "tokenize", "version"]
 
 
 def test_version():
@@ -42,7 +42,8 @@ def test_the_originals_serve_options_are_there():
 
 @pytest.mark.parametrize("args", [
     ("nonsense",), ("serve", "--nonsense"), ("serve", "--port", "abc"), ("serve", "--port", "70000"),
-    ("serve", "--threads", "-1"), ("serve", "--streams", "97"), ("serve", "--log-level", "LOUD"), ("serve", "--port"),
+    ("serve", "--threads", "-1"), ("serve", "--streams", "97"),
+    ("serve", "--queue", "0"), ("serve", "--queue-client", "-1"), ("serve", "--log-level", "LOUD"), ("serve", "--port"),
     ("serve", "--app-classes", "nope"), ("serve", "--app-classes", "wiki"), ("index",),
     ("serve", "--ip", "999.1.1.1"), ("serve", "--config", "/nonexistent.conf")])
 def test_bad_arguments_are_one_clear_line(args):
@@ -184,3 +185,128 @@ def test_generate_bad_input():
     assert code == 1 and "/nonexistent.pt" in errors
     code, _, errors = run("generate", "--model", CHECKPOINT, "--prompt", "word " * 2000)
     assert code == 1 and "context" in errors
+
+
+def texts_of(out):
+    """{seed: text} of several on stdout."""
+    parts = re.split(r"^--- seed (\d+)\n", out, flags=re.M)
+    return {int(seed): text for seed, text in zip(parts[1::2], parts[2::2])}
+
+
+def test_generate_many_seeds_in_parallel(server):
+    code, out, errors = run("generate", "--model", CHECKPOINT, "--prompt", "The server", "--parallel", "8",
+                            "--seeds", "0-7", "--max-length", "40")
+    assert code == 0
+    texts = texts_of(out)
+    assert list(texts) == list(range(8))
+    for seed, text in texts.items():
+        assert text == server.get(f"/gpt2/generate/The%20server?max_length=40&seed={seed}").text + "\n"
+        assert re.search(rf"^\d+ tokens, .* tok/s, seed {seed}, ended by", errors, re.M)
+        assert re.search(rf"^{seed}\| \S", errors, re.M)  # it was followed
+    assert re.search(r"^8 texts: \d+ tokens in [\d.]+ s, [\d.]+ tok/s together$", errors, re.M)
+
+
+def test_generate_does_not_depend_on_how_many_run():
+    outs = {run("generate", "--model", CHECKPOINT, "--prompt", "An index", "--seeds", "3,0-2,9",
+                "--parallel", n, "--threads", t)[1] for n in (1, 2, 5) for t in (1, 2)}
+    assert len(outs) == 1 and list(texts_of(outs.pop())) == [3, 0, 1, 2, 9]
+
+
+def test_generate_parallel_without_seeds_counts_from_the_seed():
+    out = run("generate", "--model", CHECKPOINT, "--parallel", "3", "--seed", "40", "--max-length", "20")[1]
+    assert list(texts_of(out)) == [40, 41, 42]
+
+
+def test_generate_json():
+    code, out, errors = run("generate", "--model", CHECKPOINT, "--prompt", "The server", "--seeds", "0-2",
+                            "--max-length", "20", "--logprobs", "2", "--json")
+    assert code == 0 and errors == ""
+    *texts, whole = [json.loads(line) for line in out.splitlines()]
+    assert [t["seed"] for t in texts] == [0, 1, 2]
+    assert whole["texts"] == 3 and whole["n"] == sum(t["n"] for t in texts) and whole["tok_s"] > 0
+    for t in texts:
+        assert t["prompt"] == "The server" and t["reason"] in ("length", "end of text")
+        assert len(t["logprobs"]) == t["n"] and all(len(p["top"]) == 2 for p in t["logprobs"])
+        assert "".join(p["token"] for p in t["logprobs"]) == t["text"]
+
+
+def test_generate_takes_every_sampling_option(server):
+    """One of each, and the same over HTTP."""
+    told = {"temperature": "0.8", "top_k": "30", "top_p": "0.9", "min_p": "0.02", "seed": "11",
+            "repetition_penalty": "1.1", "frequency_penalty": "0.2", "presence_penalty": "-0.1",
+            "logit_bias": "198:-100,383:2", "rng": "cuda", "max_length": "50", "stop": "zebra"}
+    args = [a for k, v in told.items() for a in ("--" + k.replace("_", "-"), v)]
+    code, out, _ = run("generate", "--model", CHECKPOINT, "--prompt", "The server", *args)
+    query = "&".join(f"{k}={v}" for k, v in told.items())
+    assert code == 0 and out == server.get("/gpt2/generate/The%20server?" + query).text + "\n"
+
+
+def test_generate_stops_before_a_text():
+    args = ("generate", "--model", CHECKPOINT, "--prompt", "The server", "--seed", "42", "--max-length", "60")
+    text = run(*args)[1]
+    stop = text[40:44]
+    code, out, errors = run(*args, "--stop", stop, "never there")
+    assert code == 0 and out == text[:text.index(stop)] + "\n" and "stop string" in errors
+
+
+@pytest.mark.parametrize("args,word", [
+    (("--temperature", "hot"), "temperature"), (("--temperature", "-1"), "temperature"),
+    (("--top-k", "1025"), "top_k"), (("--top-p", "0"), "top_p"), (("--top-p", "nan"), "top_p"),
+    (("--min-p", "2"), "min_p"), (("--repetition-penalty", "0"), "repetition_penalty"),
+    (("--frequency-penalty", "3"), "frequency_penalty"), (("--presence-penalty", "-3"), "presence_penalty"),
+    (("--logit-bias", "x"), "logit_bias"), (("--logprobs", "21", "--json"), "logprobs"),
+    (("--logprobs", "2"), "--json"), (("--seed", "x"), "seed"), (("--seeds", "7-0"), "--seeds"),
+    (("--seeds", "a"), "--seeds"), (("--seeds", "0-"), "--seeds"), (("--seeds", "0-99999"), "--seeds"),
+    (("--parallel", "0"), "--parallel"), (("--parallel", "97"), "--parallel"), (("--rng", "dice"), "rng"),
+    (("--max-length", "x"), "max_length"), (("--stop", "x" * 257), "stop")])
+def test_generate_bad_values_are_usage(args, word):
+    code, out, errors = run("generate", "--model", CHECKPOINT, *args)
+    assert code == 2 and out == "" and word in errors and len(errors.splitlines()) == 1, errors
+
+
+def test_generate_without_a_model_or_with_a_type_that_is_none():
+    assert run("generate")[0] == 2
+    code, _, errors = run("generate", "--model", f"{CHECKPOINT},int7")
+    assert code == 2 and "int7" in errors and "int8" in errors
+
+
+# --- bench -----------------------------------------------------------------------------------
+
+def test_bench_json():
+    code, out, errors = run("bench", "--model", CHECKPOINT, "--streams", "1,4", "--rounds", "1", "--json")
+    assert code == 0 and errors == "", errors
+    b = json.loads(out)
+    assert b["read_bytes_per_s"] > 0 and b["f32_flops"] > 0 and b["int8_ops"] > 0 and b["type"] == "f16"
+    assert [d["streams"] for d in b["decode"]] == [1, 4]
+    for d in [*b["decode"], b["prefill"]]:
+        assert d["tok_s"] > 0 and d["limited_by"] in ("memory", "arithmetic")
+        assert d["fraction"] == pytest.approx(d["tok_s"] / d["limit_tok_s"], abs=1e-3)
+    assert b["load_s"] > 0 and b["first_token_ms"] > 0 and b["prefill"]["tokens"] == 255
+    assert b["resident_bytes_64"] > 1 << 20 and b["resident_bytes_1"] > 1 << 20
+
+
+def test_bench_for_people():
+    code, out, _ = run("bench", "--model", CHECKPOINT, "--type", "int8", "--threads", "1", "--streams", "2",
+                       "--rounds", "2")
+    assert code == 0
+    for line in ("GB/s", "GFLOP/s", "load", "decode, 2 streams", "prefill 255", "first token", "memory, 64"):
+        assert line in out
+    assert "int8" in out and "1 thread" in out and out.count("%") == 2
+
+
+@pytest.mark.parametrize("args,word", [
+    ((), "--model"), (("--model", CHECKPOINT, "--type", "f64"), "f64"),
+    (("--model", CHECKPOINT, "--streams", "0"), "--streams"),
+    (("--model", CHECKPOINT, "--streams", "97"), "--streams"),
+    (("--model", CHECKPOINT, "--streams", "a"), "--streams"),
+    (("--model", CHECKPOINT, "--rounds", "0"), "--rounds"),
+    (("--model", CHECKPOINT, "--threads", "x"), "--threads")])
+def test_bench_bad_values_are_usage(args, word):
+    code, out, errors = run("bench", *args)
+    assert code == 2 and out == "" and word in errors
+
+
+def test_bench_of_what_is_no_model(tmp_path):
+    (tmp_path / "x.pt").write_bytes(b"no checkpoint")
+    code, out, errors = run("bench", "--model", tmp_path / "x.pt")
+    assert code == 1 and out == "" and "x.pt" in errors

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, SLOW, Server, run
+from conftest import CHECKPOINT, ROOT, SLOW, Server, run
 
 
 def test_index_is_html_with_a_policy(server):
@@ -56,7 +56,8 @@ def two_wikis(handbook, tmp_path_factory):
                      .replace(b"<title>Architecture<", b"<title>Second architecture<"))
     code, _, errors = run("index", path)
     assert code == 0, errors
-    with Server("--wiki", f"handbook={handbook}", "--wiki", f"second={path}") as s:
+    with Server("--wiki", f"handbook={handbook}", "--wiki", f"second={path}",
+                "--gpt2", CHECKPOINT, "--gpt2", f"small={CHECKPOINT},f32") as s:
         yield s
         assert s.is_alive(), s.errors.decode()
 

@@ -4,8 +4,11 @@
 //   node tests/golden/make_bpe.mjs random 20000 7 > /tmp/random.txt   then, for any such file:
 //   BPE_GOLDEN=/tmp/random.txt build/dev/tests/text/test_bpe
 //   node tests/golden/make_bpe.mjs unicode > /tmp/unicode.txt         every assigned character
+//   node tests/golden/make_bpe.mjs real 20000 7 FILE... > /tmp/real.txt  cuttings of texts (also .bz2)
 //
 // A line is the text's bytes in hex, then the ids in decimal, separated by spaces.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const need = createRequire(new URL("../../ui/package.json", import.meta.url));
@@ -71,11 +74,28 @@ function randomText(r) {
   return s;
 }
 
-const [mode, count, seed] = process.argv.slice(2);
+function read(path) {
+  if (!path.endsWith(".bz2")) return readFileSync(path, "utf8");
+  const unpack = "import bz2,sys; sys.stdout.buffer.write(bz2.open(sys.argv[1]).read(24 << 20))";
+  return execFileSync("python3", ["-c", unpack, path], { maxBuffer: 1 << 26 }).toString("utf8");
+}
+
+// A cutting from anywhere in one of the texts, short ones more often; no half of a surrogate pair.
+function cutting(r, texts) {
+  const text = texts[r(texts.length)];
+  const at = r(text.length);
+  return text.slice(at, at + 1 + r(r(8) ? 200 : 4000)).replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, "");
+}
+
+const [mode, count, seed, ...files] = process.argv.slice(2);
 const out = [];
 if (mode === "random") {
   const r = random(Number(seed));
   for (let i = 0; i < Number(count); i++) out.push(line(randomText(r)));
+} else if (mode === "real") {
+  const r = random(Number(seed));
+  const texts = files.map(read);
+  for (let i = 0; i < Number(count); i++) out.push(line(cutting(r, texts)));
 } else if (mode === "unicode") {
   for (let cp = 0; cp < 0x110000; cp++) {
     if (cp >= 0xd800 && cp < 0xe000) continue;

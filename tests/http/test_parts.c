@@ -222,6 +222,19 @@ static void test_queries(void **state) {
     }
 }
 
+static void test_queries_one_by_one(void **state) {
+    (void)state;
+    str rest = STR("&&a=1&=x&stop=%0A&stop=a+b&last"), name, value;
+    static const struct {
+        const char *name, *value;
+    } want[] = {{"a", "1"}, {"stop", "\n"}, {"stop", "a b"}, {"last", ""}};
+    for (size_t i = 0; i < countof(want); i++) {
+        assert_true(http_query_cut(&name, &value, &mem, &rest));
+        assert_true(str_eq(name, str_of(want[i].name)) && str_eq(value, str_of(want[i].value)));
+    }
+    assert_false(http_query_cut(&name, &value, &mem, &rest));
+}
+
 // --- Ranges ----------------------------------------------------------------------------------
 
 static void test_ranges(void **state) {
@@ -417,11 +430,17 @@ static void test_bad_route_tables(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(test_chunks_accepted),  WITH_ARENA(test_chunks_refused),
-        WITH_ARENA(test_chunk_limits),     WITH_ARENA(test_targets),
-        WITH_ARENA(test_decoding),         WITH_ARENA(test_queries),
-        WITH_ARENA(test_ranges),           WITH_ARENA(test_dates_agree_with_libc),
-        WITH_ARENA(test_date_forms),       WITH_ARENA(test_routes),
+        WITH_ARENA(test_chunks_accepted),
+        WITH_ARENA(test_chunks_refused),
+        WITH_ARENA(test_chunk_limits),
+        WITH_ARENA(test_targets),
+        WITH_ARENA(test_decoding),
+        WITH_ARENA(test_queries),
+        WITH_ARENA(test_queries_one_by_one),
+        WITH_ARENA(test_ranges),
+        WITH_ARENA(test_dates_agree_with_libc),
+        WITH_ARENA(test_date_forms),
+        WITH_ARENA(test_routes),
         WITH_ARENA(test_bad_route_tables),
     };
     return cmocka_run_group_tests_name("http/parts", tests, NULL, NULL);

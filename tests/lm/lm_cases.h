@@ -87,13 +87,15 @@ static inline size_t drain(int32_t *ids, size_t max, lm_state *state, lm_stream 
 }
 
 static inline lm_request case_request(const lm_case *c, const lm_model *m) {
-    return (lm_request){.model = m,
-                        .prompt = c->prompt,
-                        .n_prompt = c->n_prompt,
-                        .max_length = c->max_length,
-                        .top_k = c->top_k,
-                        .seed = c->seed,
-                        .rng = c->rng};
+    lm_request r = {.model = m,
+                    .prompt = c->prompt,
+                    .n_prompt = c->n_prompt,
+                    .max_length = c->max_length,
+                    .sampling = lm_sampling_default()};
+    r.sampling.top_k = c->top_k;
+    r.sampling.seed = c->seed;
+    r.sampling.rng = c->rng;
+    return r;
 }
 
 // How many of a case's new ids come out equal before the first that does not; *all is whether

@@ -56,19 +56,22 @@ static void run_cases(const lm_model *m, const char *path, int seeded_may_differ
 static double logits_worst(const lm_model *m, const int32_t *ids, size_t n, const float *want,
                            size_t chunk) {
     lm_work w;
-    lm_kv kv;
+    lm_pages *pages;
+    lm_seq seq;
     assert_int_equal(lm__work_open(&w, m, NULL), OK);
-    assert_int_equal(lm__kv_open(&kv, m, (int)n, NULL), OK);
+    assert_int_equal(lm__pages_open(&pages, m, lm__pages_for(n) * lm__page_bytes(m), NULL), OK);
+    assert_true(lm__seq_open(&seq, pages, ids, n, n));
     double worst = 0;
     size_t vocab = (size_t)m->spec.vocab_size;
     for (size_t at = 0; at < n; at += chunk) {
-        lm_segment seg = {&kv, ids + at, min_size(chunk, n - at), at, true, NULL};
+        lm_segment seg = {&seq, ids + at, min_size(chunk, n - at), at, 1, NULL};
         lm__forward(&w, m, NULL, &seg, 1);
         const float *row = want + (at + seg.n - 1) * vocab;
         for (size_t i = 0; i < vocab; i++)
             worst = fmax(worst, fabs((double)seg.logits[i] - (double)row[i]));
     }
-    lm__kv_close(&kv);
+    lm__seq_close(&seq);
+    lm__pages_close(pages);
     lm__work_close(&w);
     return worst;
 }
@@ -102,7 +105,7 @@ static void shared_checkpoint(void **state) {
     }
     lm_model *m;
     err e = {0};
-    if (lm_model_open(&m, SHARED "model_01148.pt", &e)) fail_msg("%s", e.msg);
+    if (lm_model_open(&m, SHARED "model_01148.pt", NULL, &e)) fail_msg("%s", e.msg);
     assert_int_equal(lm_model_spec(m)->step, 1148);
     check_logits(m, SHARED "continuations.json", SHARED "logits.npy");
     run_cases(m, SHARED "continuations.json", 1);
@@ -122,7 +125,7 @@ static void check_golden(const char *stem) {
     snprintf(npy, sizeof npy, "%s.npy", stem);
     lm_model *m;
     err e = {0};
-    if (lm_model_open(&m, path, &e)) fail_msg("%s", e.msg);
+    if (lm_model_open(&m, path, NULL, &e)) fail_msg("%s", e.msg);
     const lm_spec *s = lm_model_spec(m);
     assert_int_equal(s->vocab_size, 512);
     assert_int_equal(s->block_size, 64);
@@ -136,6 +139,35 @@ static void check_golden(const char *stem) {
 GOLDEN(f32)
 GOLDEN(f16)
 GOLDEN(bf16)
+
+// Transformers' own logits and continuations.
+static void check_folder(const char *stem) {
+    char cases[64], npy[64];
+    snprintf(cases, sizeof cases, "%s.json", stem);
+    snprintf(npy, sizeof npy, "%s.npy", stem);
+    lm_model *m;
+    err e = {0};
+    if (lm_model_open(&m, stem, NULL, &e)) fail_msg("%s", e.msg);
+    const lm_spec *s = lm_model_spec(m);
+    assert_int_equal(s->vocab_size, 300);
+    assert_int_equal(s->block_size, 48);
+    assert_int_equal(s->n_params, 300 * 32 + 48 * 32 + 2 * (12 * 32 * 32 + 13 * 32) + 2 * 32);
+    assert_int_equal(s->step, -1);
+    assert_true(isnan(s->val_loss));
+    check_logits(m, cases, npy);
+    run_cases(m, cases, 0);
+    lm_model_close(m);
+}
+
+static void folder_with_one_file(void **state) {
+    (void)state;
+    check_folder("tests/golden/hf_single");
+}
+
+static void folder_of_shards(void **state) {
+    (void)state;
+    check_folder("tests/golden/hf_sharded");
+}
 
 // Each has one thing wrong; the message must name it.
 static void broken_checkpoints(void **state) {
@@ -161,18 +193,19 @@ static void broken_checkpoints(void **state) {
         snprintf(want, sizeof want, "%s: %s", path, cases[i].says);
         lm_model *m;
         err e = {0};
-        assert_int_equal(lm_model_open(&m, path, &e), cases[i].code);
+        assert_int_equal(lm_model_open(&m, path, NULL, &e), cases[i].code);
         assert_string_equal(e.msg, want);
         assert_null(m);
     }
     lm_model *m;
-    assert_int_equal(lm_model_open(&m, "tests/golden/none.pt", NULL), E_NOT_FOUND);
+    assert_int_equal(lm_model_open(&m, "tests/golden/none.pt", NULL, NULL), E_NOT_FOUND);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f32_checkpoint),    cmocka_unit_test(f16_checkpoint),
-        cmocka_unit_test(bf16_checkpoint),   cmocka_unit_test(broken_checkpoints),
+        cmocka_unit_test(f32_checkpoint),       cmocka_unit_test(f16_checkpoint),
+        cmocka_unit_test(bf16_checkpoint),      cmocka_unit_test(broken_checkpoints),
+        cmocka_unit_test(folder_with_one_file), cmocka_unit_test(folder_of_shards),
         cmocka_unit_test(shared_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,7 +193,7 @@ static void test_long_pieces(void **state) {
     static const char fill[] = {'a', ' ', '\xFF', '-'};
     for (size_t i = 0; i < sizeof fill; i++) {
         arena a = mem;
-        size_t len = 1 << 20;
+        size_t len = 256 << 10;
         char *p = arena_alloc(&a, len);
         memset(p, fill[i], len);
         encoded x = encode((str){p, len}, &a);
@@ -202,17 +202,35 @@ static void test_long_pieces(void **state) {
     }
 }
 
+#define LETTERS "qxtheingbwfyer"
+
+// The tokens of these letters alone, in the order of their ids.
+static int32_t lettered[4000];
+static size_t n_lettered;
+
+static void find_lettered(void) {
+    n_lettered = 0;
+    for (int32_t id = 256; id < BPE_GPT2_EOT; id++) {
+        str s = bpe_token(bpe_gpt2(), id);
+        size_t i = 0;
+        while (i < s.len && strchr(LETTERS, s.ptr[i]))
+            i++;
+        if (i == s.len && n_lettered < countof(lettered)) lettered[n_lettered++] = id;
+    }
+    assert_in_range(n_lettered, 500, countof(lettered) - 1);
+}
+
 // The id of the bytes of two neighbours together, by looking at every token.
 static int32_t pair_rank(const str *part) {
     str pair = {part[0].ptr, part[0].len + part[1].len};
-    for (int32_t id = 256; id < BPE_GPT2_EOT; id++)
-        if (str_eq(bpe_token(bpe_gpt2(), id), pair)) return id;
+    for (size_t i = 0; i < n_lettered; i++)
+        if (str_eq(bpe_token(bpe_gpt2(), lettered[i]), pair)) return lettered[i];
     return INT32_MAX;
 }
 
 // The definition: merge the lowest pair, of equal ones the leftmost, until there is none.
 static size_t merge_plainly(str *part, size_t n) {
-    int32_t rank[200];
+    int32_t rank[600];
     for (size_t i = 0; i + 1 < n; i++)
         rank[i] = pair_rank(part + i);
     for (;;) {
@@ -229,16 +247,17 @@ static size_t merge_plainly(str *part, size_t n) {
     }
 }
 
-// Both ways of merging, scan and heap, do what the definition says.
+// All ways of merging do what the definition says.
 static void test_definition(void **state) {
     (void)state;
-    static const size_t lens[] = {1, 2, 3, 11, 62, 63, 64, 65, 66, 160};
+    static const size_t lens[] = {1, 2, 3, 15, 16, 17, 64, 255, 256, 257, 600};
+    find_lettered();
     for (size_t k = 0; k < countof(lens); k++) {
         arena a = mem;
-        char text[200];
-        str part[200];
+        char text[600];
+        str part[600];
         for (size_t i = 0; i < lens[k]; i++) {
-            text[i] = "qxtheingbwfyer"[(i * i + i / 3) % 14];
+            text[i] = LETTERS[(i * i + i / 3) % 14];
             part[i] = (str){text + i, 1};
         }
         encoded x = encode((str){text, lens[k]}, &a);
@@ -247,6 +266,27 @@ static void test_definition(void **state) {
         for (size_t i = 0; i < n; i++)
             assert_str(bpe_token(bpe_gpt2(), x.id[i]), part[i]);
     }
+}
+
+// Pieces of more than 4,096 bytes lie in several fields. A word on the border, in letters that make
+// no tokens, has the ids that it has in a short piece.
+static void test_border(void **state) {
+    (void)state;
+    enum { CUT = 4000 };
+    char text[4096 + 200];
+    find_lettered();
+    for (size_t k = 0; k < n_lettered; k += 3)
+        for (size_t at = 4090; at <= 4096; at += 2) {
+            arena a = mem;
+            str word = bpe_token(bpe_gpt2(), lettered[k]);
+            for (size_t i = 0; i < sizeof text; i++)
+                text[i] = "zq"[i % 2];
+            memcpy(text + at, word.ptr, word.len);
+            encoded far = encode((str){text, sizeof text}, &a);
+            encoded near = encode((str){text + CUT, sizeof text - CUT}, &a);
+            assert_int_equal(far.n, near.n + CUT);
+            assert_memory_equal(far.id + CUT, near.id, near.n * sizeof *near.id);
+        }
 }
 
 static void test_limits(void **state) {
@@ -266,6 +306,38 @@ static void test_limits(void **state) {
     assert_int_equal(bpe_encode(&ids, &n, bpe_gpt2(), (str){p, 500}, &tiny, &e), E_LIMIT);
     assert_string_equal(e.msg, "no room to tokenize a word of 500 bytes");
     arena_close(&tiny);
+}
+
+// A text that comes in parts has the ids of the whole, wherever it is cut.
+static void test_parts(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "I'll  go\n\n  there \t we've 123 \xE2\x82\xAC\xE2\x80\x83\xE2\x80\x83x \xFF\xFE!",
+        " '  's 'll\xE2\x82 \xF0\x9F\x98\x80\xF0\x9F\x98\x80   \xE4\xBD\xA0\xE5\xA5\xBD  a",
+        "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nx", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ""};
+    for (size_t t = 0; t < countof(texts); t++)
+        for (size_t cut = 0; cut <= strlen(texts[t]); cut++) {
+            arena a = mem;
+            err e = {0};
+            str text = str_of(texts[t]);
+            encoded whole = encode(text, &a), part;
+            size_t used;
+            assert_int_equal(
+                bpe_encode_part(&part.id, &part.n, &used, bpe_gpt2(), str_first(text, cut), &a, &e),
+                OK);
+            assert_true(used <= cut);
+            encoded rest = encode(str_skip(text, used), &a);
+            assert_int_equal(part.n + rest.n, whole.n);
+            assert_memory_equal(part.id, whole.id, part.n * sizeof *part.id);
+            assert_memory_equal(rest.id, whole.id + part.n, rest.n * sizeof *rest.id);
+        }
+    arena a = mem;
+    encoded part;
+    size_t used;
+    str text = STR("The quick brown fox jumps over the lazy dog");
+    assert_int_equal(bpe_encode_part(&part.id, &part.n, &used, bpe_gpt2(), text, &a, NULL), OK);
+    assert_int_equal(used, 34);  // all but " lazy dog"; " lazy" ends 4 bytes before the end
+    assert_int_equal(part.n, 7);
 }
 
 // Gives back all but the ids.
@@ -309,26 +381,29 @@ static uint64_t fnv1a(const uint8_t *p, size_t n) {
     return h;
 }
 
-// 256 single bytes, then `extra`, one token each up to '|'. Returns the table's length.
+// 256 single bytes, then `extra`, one token each up to '|', whose last byte is their second part.
+// Returns the table's length.
 static size_t make_table(uint8_t *t, const char *extra) {
-    uint8_t len[300], bytes[600];
+    uint8_t len[300], left[300] = {0}, bytes[600];
     uint32_t n = 0, n_bytes = 0;
     for (; n < 256; n++)
         len[n] = 1, bytes[n_bytes++] = (uint8_t)n;
     for (str rest = str_of(extra); rest.len; n++) {
         str token = str_cut(&rest, '|');
         len[n] = (uint8_t)token.len;
+        left[n] = (uint8_t)(token.len ? token.len - 1 : 0);
         memcpy(bytes + n_bytes, token.ptr, token.len);
         n_bytes += (uint32_t)token.len;
     }
-    memcpy(t, "bpe-tab1", 8);
+    memcpy(t, "bpe-tab2", 8);
     memcpy(t + 8, &n, 4);
     memcpy(t + 12, &n_bytes, 4);
     memcpy(t + 24, len, n);
-    memcpy(t + 24 + n, bytes, n_bytes);
-    uint64_t sum = fnv1a(t + 24, n + n_bytes);
+    memcpy(t + 24 + n, left, n);
+    memcpy(t + 24 + 2 * n, bytes, n_bytes);
+    uint64_t sum = fnv1a(t + 24, 2 * n + n_bytes);
     memcpy(t + 16, &sum, 8);
-    return 24 + n + n_bytes;
+    return 24 + 2 * n + n_bytes;
 }
 
 static void check_refused(const uint8_t *t, size_t n, status want) {
@@ -341,7 +416,7 @@ static void check_refused(const uint8_t *t, size_t n, status want) {
 
 static void test_table(void **state) {
     (void)state;
-    uint8_t t[1024];
+    uint8_t t[1200];
     bpe *b;
     arena a = mem;
     size_t n = make_table(t, "ab|bc||abc"), n_ids;
@@ -360,7 +435,7 @@ static void test_table(void **state) {
 
 static void test_bad_tables(void **state) {
     (void)state;
-    uint8_t t[1024];
+    uint8_t t[1200];
     size_t n = make_table(t, "ab");
     for (size_t cut = 0; cut < n; cut++)
         check_refused(t, cut, E_FORMAT);
@@ -377,6 +452,9 @@ static void test_bad_tables(void **state) {
     uint64_t sum = fnv1a(t + 24, n - 24);
     memcpy(t + 16, &sum, 8);
     check_refused(t, n, E_FORMAT);
+    n = make_table(t, "ab|xyz");  // "xy" is no token
+    check_refused(t, n, E_FORMAT);
+    n = make_table(t, "ab");
     uint32_t huge = 1u << 31;
     memcpy(t + 8, &huge, 4);
     check_refused(t, n, E_LIMIT);
@@ -392,7 +470,9 @@ int main(void) {
         cmocka_unit_test(test_special_is_text),
         cmocka_unit_test(test_long_pieces),
         cmocka_unit_test(test_definition),
+        cmocka_unit_test(test_border),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_table),

@@ -49,6 +49,7 @@ export interface Model {
   name: string;
   block_size?: number;
   n_params?: number;
+  type?: string; // what its weights are held in: "int8"
 }
 
 interface App {
@@ -183,8 +184,10 @@ export interface GenerateOptions {
   max_length: string; // "" is the server's default, as for all of these
   top_k: string;
   seed: string;
+  temperature: string;
+  top_p: string;
+  stop: string;
   model: string;
-  device: string;
 }
 
 export type GenerateEvent =

@@ -3,7 +3,7 @@
 //   PAGE_URL=http://127.0.0.1:4444 PAGE_TWO_URL=http://127.0.0.1:4445 npm test
 //
 // The second server has the handbook first and, as "second", a copy in which "Architecture" is
-// called "Second architecture".
+// called "Second architecture"; its models are "gpt2" and "small".
 //
 // PAGE_SLOW=6 waits six times as long (a server built with sanitizers).
 //
@@ -573,6 +573,32 @@ test('what the server refuses is shown in its own words', { skip }, async (t) =>
   const alert = page.getByRole('alert');
   await alert.waitFor();
   assert.match(await alert.textContent(), /max_length/);
+});
+
+test('temperature, top p and stop reach the server', { skip }, async (t) => {
+  const page = await open(t, '#/gpt2', { storage: { advanced: true } });
+  await page.getByLabel('Temperature').fill('0');
+  await page.getByLabel('Top p').fill('0.5');
+  await page.getByLabel('Stop before').fill('.\\n');
+  const asked = page.waitForRequest(/\/gpt2\/generate\//);
+  await promptBox(page).fill('The event loop');
+  await page.keyboard.press('Enter');
+  const query = new URL((await asked).url()).searchParams;
+  assert.equal(query.get('temperature'), '0');
+  assert.equal(query.get('top_p'), '0.5');
+  assert.equal(query.get('stop'), '.\n');
+  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  assert.ok(!(await page.locator('.generated-text').textContent()).includes('.\n'));
+});
+
+test('a model can be chosen when there are several', { skip: skipTwo }, async (t) => {
+  const page = await open(t, '#/gpt2', { from: relayTwo, storage: { advanced: true } });
+  await page.getByLabel('Model').selectOption('small');
+  const asked = page.waitForRequest(/\/gpt2\/generate\//);
+  await promptBox(page).fill('The event loop');
+  await page.keyboard.press('Enter');
+  assert.equal(new URL((await asked).url()).searchParams.get('model'), 'small');
+  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
 });
 
 test('the GPT-2 tab fits a phone of 360 px', { skip }, async (t) => {

@@ -20,9 +20,17 @@ const DEFAULT_OPTIONS: GenerateOptions = {
   max_length: '100',
   top_k: '50',
   seed: '',
+  temperature: '1',
+  top_p: '1',
+  stop: '',
   model: '',
-  device: '',
 };
+
+// Without what an older page has remembered and nobody asks for any more.
+function known(options: GenerateOptions): GenerateOptions {
+  const names = Object.keys(DEFAULT_OPTIONS) as (keyof GenerateOptions)[];
+  return Object.fromEntries(names.map((n) => [n, options[n]])) as unknown as GenerateOptions;
+}
 
 // Keeps the end of the growing text in view for a reader who is there, and only for one.
 function useFollow(text: string, running: boolean): void {
@@ -48,9 +56,9 @@ interface Props {
 export default function Gpt2Tab({ shown, models }: Props) {
   const [prompt, setPrompt] = useStored('prompt', '');
   const [stored, setOptions] = useStored<Partial<GenerateOptions>>('options', {});
-  const options: GenerateOptions = { ...DEFAULT_OPTIONS, ...stored };
+  const options = known({ ...DEFAULT_OPTIONS, ...stored });
   const [advanced, setAdvanced] = useStored('advanced', false);
-  const { run, start, stop } = useRun();
+  const { run, start, stop: halt } = useRun();
   const box = useRef<HTMLTextAreaElement>(null);
   const running = run.is === 'running';
   useFollow(run.text, running && shown);
@@ -62,9 +70,10 @@ export default function Gpt2Tab({ shown, models }: Props) {
   }, [shown]);
 
   const begin = (text: string, seed = options.seed) => {
-    const known = models.some((m) => m.name === options.model);
-    const model = known ? options.model : ''; // a remembered model may be gone
-    start(text, { ...options, seed, model });
+    const isThere = models.some((m) => m.name === options.model);
+    const model = isThere ? options.model : ''; // a remembered model may be gone
+    const stop = options.stop.replaceAll('\\n', '\n'); // a line of input cannot hold one
+    start(text, { ...options, seed, model, stop });
   };
 
   const fill = () => {
@@ -73,7 +82,7 @@ export default function Gpt2Tab({ shown, models }: Props) {
   };
 
   useKeys(
-    shown ? { d: fill, '/': () => box.current?.focus(), escape: () => running && stop() } : {},
+    shown ? { d: fill, '/': () => box.current?.focus(), escape: () => running && halt() } : {},
   );
 
   const onSubmit = (e: FormEvent) => {
@@ -89,7 +98,7 @@ export default function Gpt2Tab({ shown, models }: Props) {
       e.preventDefault();
       e.currentTarget.form?.requestSubmit();
     } else if (e.key === 'Escape') {
-      if (running) stop();
+      if (running) halt();
       else box.current?.blur();
     }
   };
@@ -114,7 +123,7 @@ export default function Gpt2Tab({ shown, models }: Props) {
         <div className="prompt-actions">
           {/* Two buttons, not one that changes: a second click must not undo the first. */}
           <Button type="submit">{running ? 'Start anew' : 'Generate'}</Button>
-          <Button variant="outline-danger" disabled={!running} onClick={stop}>
+          <Button variant="outline-danger" disabled={!running} onClick={halt}>
             Stop
           </Button>
           <Form.Check

@@ -9,6 +9,8 @@ import { count, parameters } from '../format';
 const LENGTH_MIN = 10;
 const LENGTH_MAX = 1024;
 const TOP_K_MAX = 50;
+const TEMPERATURE_MAX = 2; // the server takes more, and nobody can read it
+const STOP_MAX = 256;
 
 interface Props {
   options: GenerateOptions;
@@ -21,6 +23,7 @@ const randomSeed = (): string => String(crypto.getRandomValues(new Uint32Array(1
 const about = (m: Model): string => {
   const facts = [
     m.n_params !== undefined && parameters(m.n_params),
+    m.type,
     m.block_size !== undefined && `context ${count(m.block_size)}`,
   ].filter(Boolean);
   return facts.length ? `${m.name} (${facts.join(', ')})` : m.name;
@@ -76,23 +79,55 @@ export default function Options({ options, models, onChange }: Props) {
         </InputGroup>
         <Form.Text>the same seed gives the same text</Form.Text>
       </Form.Group>
-      <Form.Group controlId="model" className="options-wide">
-        <Form.Label>Model</Form.Label>
-        <Form.Select value={model?.name ?? ''} onChange={set('model')}>
-          {models.map((m) => (
-            <option key={m.name} value={m.name}>
-              {about(m)}
-            </option>
-          ))}
-        </Form.Select>
+      <Form.Group controlId="temperature">
+        <Form.Label>Temperature</Form.Label>
+        <Form.Control
+          type="number"
+          min={0}
+          max={TEMPERATURE_MAX}
+          step={0.05}
+          value={options.temperature}
+          onChange={set('temperature')}
+        />
+        <Form.Text>lower is safer, higher bolder</Form.Text>
       </Form.Group>
-      <Form.Group controlId="device">
-        <Form.Label>Device</Form.Label>
-        <Form.Select value={options.device} onChange={set('device')}>
-          <option value="">any</option>
-          <option value="cpu">cpu</option>
-        </Form.Select>
+      <Form.Group controlId="top_p">
+        <Form.Label>Top p</Form.Label>
+        <Form.Control
+          type="number"
+          min={0.05}
+          max={1}
+          step={0.05}
+          value={options.top_p}
+          onChange={set('top_p')}
+        />
+        <Form.Text>the likeliest up to this share; 1 is all</Form.Text>
       </Form.Group>
+      <Form.Group controlId="stop">
+        <Form.Label>Stop before</Form.Label>
+        <Form.Control
+          maxLength={STOP_MAX}
+          placeholder="nothing"
+          autoComplete="off"
+          value={options.stop}
+          onChange={set('stop')}
+        />
+        <Form.Text>
+          <code>\n</code> is the end of a line
+        </Form.Text>
+      </Form.Group>
+      {models.length > 1 && (
+        <Form.Group controlId="model" className="options-wide">
+          <Form.Label>Model</Form.Label>
+          <Form.Select value={model?.name ?? ''} onChange={set('model')}>
+            {models.map((m) => (
+              <option key={m.name} value={m.name}>
+                {about(m)}
+              </option>
+            ))}
+          </Form.Select>
+        </Form.Group>
+      )}
     </fieldset>
   );
 }

@@ -1,0 +1,294 @@
+// Products with int8 and int4 weights at GPT-2's 124M shape, beside what this machine allows.
+//
+// One pass is what a token costs without attention and norms: the four products of 12 layers and
+// the head, weights from memory, rows quantised before each product, work cut as lm/forward.c cuts
+// it. Beside it stand the same bytes, only read, by as many threads and in turns with the passes
+// (the machine may be shared), and what the probe finds. --errors prints how far products are from
+// those of f32 instead.
+//
+//   bench_kern_int [--threads N] [--set NAME] [--rows N] [--errors 1]
+
+#include "base/arena.h"
+#include "os/clock.h"
+#include "os/cpu.h"
+#include "os/pool.h"
+#include "tensor/kern.h"
+#include "tensor/probe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+enum { LAYERS = 12, EMBD = 768, VOCAB = 50257, ROUNDS = 9, LD = 4 * EMBD };
+
+typedef struct shape {
+    size_t n, k;
+} shape;
+
+static const shape layer[] = {{3 * EMBD, EMBD}, {EMBD, EMBD}, {4 * EMBD, EMBD}, {EMBD, 4 * EMBD}};
+static const shape head = {VOCAB, EMBD};
+
+enum { PARTS = countof(layer), MATRICES = LAYERS * PARTS + 1 };
+
+typedef struct world {
+    const kern *kern;
+    os_pool *pool;
+    arena a;
+    kern_mat mats[MATRICES];  // the last is the head
+    size_t bytes;
+    kern_rows in;
+    float *y;
+    size_t rows, chunk;
+    const kern_mat *now;
+    _Atomic uint64_t read;  // what sums of a plain read go to, so that they are not left out
+} world;
+
+// --- Weights -----------------------------------------------------------------------------------
+
+static void *map(world *w, size_t bytes) {
+    return arena_alloc(&w->a, align_up(bytes, KERN_ALIGN));
+}
+
+// Panels are all alike: memory does not know.
+static void fill_matrix(world *w, kern_mat *m, kern_type t, shape s) {
+    float *rows = malloc(KERN_PANEL * s.k * sizeof *rows);
+    CHECK(rows);
+    uint64_t x = s.n;
+    for (size_t i = 0; i < KERN_PANEL * s.k; i++) {
+        x = x * 6364136223846793005U + 1442695040888963407U;
+        rows[i] = (float)(x >> 40) * 0x1p-27F - 0.0625F;
+    }
+    tensor from = {TENSOR_F32, 2, {KERN_PANEL, (int64_t)s.k}, rows};
+    size_t bytes = kern_panel_bytes(t, s.k);
+    char *panels = map(w, kern_panels(s.n) * bytes);
+    kern_pack(panels, t, 0, &from, false);
+    for (size_t p = 1; p < kern_panels(s.n); p++)
+        memcpy(panels + p * bytes, panels, bytes);
+    *m = (kern_mat){t, panels, NULL, s.n, s.k};
+    w->bytes += kern_panels(s.n) * bytes;
+    free(rows);
+}
+
+static void fill(world *w, kern_type t) {
+    arena_reset(&w->a, 256 << 20);
+    w->bytes = 0;
+    for (size_t i = 0; i < MATRICES - 1; i++)
+        fill_matrix(w, &w->mats[i], t, layer[i % PARTS]);
+    fill_matrix(w, &w->mats[MATRICES - 1], t, head);
+    float *x = map(w, KERN_ROWS_MAX * LD * sizeof *x);
+    for (size_t i = 0; i < KERN_ROWS_MAX * LD; i++)
+        x[i] = sinf((float)i);
+    w->in = (kern_rows){.x = x, .ld = LD, .ld_q = LD};
+    w->in.q = map(w, KERN_ROWS_MAX * LD);
+    w->in.scale = map(w, KERN_ROWS_MAX * LD / KERN_GROUP * sizeof(float));
+    w->in.sum = map(w, KERN_ROWS_MAX * LD / 32 * sizeof(int32_t));
+    w->y = map(w, KERN_ROWS_MAX * (VOCAB + 31) * sizeof *w->y);
+}
+
+// --- Passes ------------------------------------------------------------------------------------
+
+static void quantise_row(void *arg, size_t r) {
+    world *w = arg;
+    w->kern->quantise(&w->in, r, w->now->k);
+}
+
+static void multiply_chunk(void *arg, size_t i) {
+    world *w = arg;
+    size_t p0 = i * w->chunk, p1 = min_size(p0 + w->chunk, kern_panels(w->now->n));
+    w->kern->matmul(w->y, VOCAB + 31, &w->in, w->rows, w->now, p0, p1, KERN_SET);
+}
+
+static void multiply(world *w, const kern_mat *m) {
+    size_t panels = kern_panels(m->n), share = (size_t)os_pool_threads(w->pool) + 1;
+    w->now = m;
+    os_pool_for(w->rows < 8 ? NULL : w->pool, w->rows, quantise_row, w);
+    w->chunk = max_size(1, min_size(65536 / kern_panel_bytes(m->type, m->k), panels / (4 * share)));
+    os_pool_for(w->pool, (panels + w->chunk - 1) / w->chunk, multiply_chunk, w);
+}
+
+// Seconds. One thread looks at the processor's time that it had: others may run on this machine.
+static double now_s(const world *w) {
+    if (w->pool && os_pool_threads(w->pool) > 0) return (double)os_now_ns() * 1e-9;
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// Seconds of the layers, or of the head.
+static double pass(world *w, bool with_head) {
+    double t = now_s(w);
+    if (with_head)
+        multiply(w, &w->mats[MATRICES - 1]);
+    else
+        for (size_t i = 0; i < MATRICES - 1; i++)
+            multiply(w, &w->mats[i]);
+    return now_s(w) - t;
+}
+
+enum { READ_PART = 1 << 18 };
+typedef uint64_t wide __attribute__((vector_size(64)));
+
+#if defined(__x86_64__)
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+static void
+read_part(void *arg, size_t i) {
+    world *w = arg;
+    const char *at = (const char *)w->mats[0].panels + i * READ_PART;
+    const wide *v = (const wide *)(const void *)at;
+    wide sum[4] = {0};
+    for (size_t j = 0; j < READ_PART / sizeof *v; j += 4)
+        for (size_t l = 0; l < 4; l++) {
+            __builtin_prefetch(&v[j + l + 128], 0, 2);
+            sum[l] += v[j + l];
+        }
+    wide all = sum[0] + sum[1] + sum[2] + sum[3];
+    w->read += all[0] + all[7];
+}
+
+static double read_all(world *w) {
+    double t = now_s(w);
+    os_pool_for(w->pool, w->bytes / READ_PART, read_part, w);
+    return now_s(w) - t;
+}
+
+// --- Report ------------------------------------------------------------------------------------
+
+static void report(world *w, size_t rows) {
+    double layers = INFINITY, last = INFINITY, read = INFINITY;
+    w->rows = rows;
+    for (int i = 0; i < ROUNDS; i++) {
+        layers = fmin(layers, pass(w, false));
+        last = fmin(last, pass(w, true));
+        read = fmin(read, read_all(w));
+    }
+    double all = layers + last, weights = (double)w->bytes * 2;
+    if (w->mats[0].type == KERN_INT4) weights *= 16 / 9.0;
+    printf("%-5s %4zu %9.2f %9.2f %8.1f %6.0f%% %9.0f %9.0f %9.0f\n",
+           kern_type_name(w->mats[0].type), rows, layers * 1e3, last * 1e3,
+           (double)w->bytes / all / 1e9, 100 * read / all, weights * (double)rows / all / 1e9,
+           (double)rows / all, (double)rows / layers);
+}
+
+static void run(world *w, size_t only_rows) {
+    static const size_t rows[] = {1, 2, 4, 8, 16, 32, 128};
+    for (int t = KERN_INT8; t <= KERN_INT4; t++) {
+        fill(w, (kern_type)t);
+        probe p;
+        probe_at(&p, w->pool, w->mats[0].panels, w->bytes);
+        printf("%s: %.1f MB, read at %.1f GB/s; int8 products from registers %.0f GOP/s\n",
+               kern_type_name((kern_type)t), (double)w->bytes / 1e6, p.read_bytes_per_s / 1e9,
+               p.int8_ops / 1e9);
+        printf("type  rows layers_ms   head_ms     GB/s of_read     GOP/s  tokens/s  prefill/s\n");
+        for (size_t i = 0; i < countof(rows); i++)
+            if (!only_rows || rows[i] == only_rows) report(w, rows[i]);
+    }
+}
+
+// --- Errors ------------------------------------------------------------------------------------
+
+static uint64_t next(uint64_t *x) {  // splitmix64
+    uint64_t z = *x += 0x9E3779B97F4A7C15;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+    z = (z ^ z >> 27) * 0x94D049BB133111EB;
+    return z ^ z >> 31;
+}
+
+static float normal(uint64_t *x) {  // Box and Muller
+    double u = (double)(next(x) >> 11) * 0x1p-53, v = (double)(next(x) >> 11) * 0x1p-53;
+    return (float)(sqrt(-2 * log(1 - u)) * cos(2 * M_PI * v));
+}
+
+// One number in `rare` is `times` larger; by column where `column`, as in GPT-2's activations.
+static float *fill_numbers(size_t rows, size_t k, size_t rare, float times, bool column) {
+    float *p = malloc(rows * k * sizeof *p);
+    CHECK(p);
+    uint64_t x = rare + 1;
+    for (size_t i = 0; i < rows * k; i++) {
+        bool large = column ? i % k % rare == rare - 1 : next(&x) % rare == 0;
+        p[i] = normal(&x) * (large ? times : 1);
+    }
+    return p;
+}
+
+// |product - product of f32| / |product of f32|, over all of y.
+static double product_error(world *w, kern_type t, const float *weights, const float *x) {
+    enum { ROWS = 16 };
+    tensor from = {TENSOR_F32, 2, {EMBD, EMBD}, weights};
+    kern_mat m = {t, map(w, kern_panels(EMBD) * kern_panel_bytes(t, EMBD)), NULL, EMBD, EMBD};
+    for (size_t p = 0; p < kern_panels(EMBD); p++)
+        kern_pack((void *)m.panels, t, p, &from, false);
+    kern_rows in = w->in;
+    in.x = x;
+    in.ld = EMBD;
+    for (size_t r = 0; r < ROWS; r++)
+        w->kern->quantise(&in, r, EMBD);
+    w->kern->matmul(w->y, EMBD, &in, ROWS, &m, 0, kern_panels(EMBD), KERN_SET);
+    double error = 0, size = 0;
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t i = 0; i < EMBD; i++) {
+            double y = 0;
+            for (size_t j = 0; j < EMBD; j++)
+                y += (double)x[r * EMBD + j] * (double)weights[i * EMBD + j];
+            error += pow((double)w->y[r * EMBD + i] - y, 2);
+            size += y * y;
+        }
+    return sqrt(error / size);
+}
+
+static void print_errors(world *w) {
+    static const struct {
+        const char *name;
+        size_t rare_w, rare_x;
+    } cases[] = {{"normal", SIZE_MAX, SIZE_MAX},
+                 {"1 of 200 weights 8 x", 200, SIZE_MAX},
+                 {"1 of 150 columns of x 30 x", SIZE_MAX, 150},
+                 {"both", 200, 150}};
+    fill(w, KERN_INT8);
+    printf("%-28s %8s %8s\n", "error of products", "int8", "int4");
+    for (size_t i = 0; i < countof(cases); i++) {
+        float *weights = fill_numbers(EMBD, EMBD, cases[i].rare_w, 8, false);
+        float *x = fill_numbers(16, EMBD, cases[i].rare_x, 30, true);
+        printf("%-28s %7.2f%% %7.2f%%\n", cases[i].name,
+               100 * product_error(w, KERN_INT8, weights, x),
+               100 * product_error(w, KERN_INT4, weights, x));
+        free(weights);
+        free(x);
+    }
+}
+
+int main(int argc, char **argv) {
+    static world w;
+    err e = {0};
+    const char *set = NULL;
+    int threads = os_cpu_count();
+    size_t rows = 0;
+    bool errors = false;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (!strcmp(argv[i], "--threads")) threads = atoi(argv[i + 1]);
+        if (!strcmp(argv[i], "--set")) set = argv[i + 1];
+        if (!strcmp(argv[i], "--errors")) errors = true;
+        if (!strcmp(argv[i], "--rows")) rows = (size_t)atoi(argv[i + 1]);
+    }
+    const kern *all[KERN_SETS_MAX];
+    size_t n = kern_all(all);
+    for (size_t i = n; i-- > 0;)
+        if (!set || !strcmp(set, all[i]->name)) w.kern = all[i];
+    if (!w.kern || arena_open(&w.a, 256 << 20, &e) ||
+        os_pool_open(&w.pool, threads - 1, 1, "bench", &e)) {
+        fprintf(stderr, "bench_kern_int: %s\n", w.kern ? e.msg : "no such kernel set here");
+        return 1;
+    }
+    madvise(w.a.base, 256 << 20, MADV_HUGEPAGE);
+    printf("%s, %d threads, kernels %s\n", os_cpu_name(), threads, w.kern->name);
+    if (errors)
+        print_errors(&w);
+    else
+        run(&w, rows);
+    os_pool_close(w.pool);
+    arena_close(&w.a);
+    return 0;
+}

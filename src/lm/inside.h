@@ -1,0 +1,199 @@
+// lm/inside.h -- what the files of the engine share: streams, clients and their turns, steps.
+//
+//   Threads   a field belongs to whom its section names
+#ifndef LM_INSIDE_H
+#define LM_INSIDE_H
+
+#include "lm/forward.h"
+#include "lm/pace.h"
+#include "lm/sampler.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+// --- Bell: wakes the scheduler, and outlives the engine (stream.c) -------------------------------
+
+typedef struct lm_bell {
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    bool rung;
+    _Atomic int refs;
+    _Atomic uint64_t leavers;  // streams that may be over before they began
+} lm_bell;
+
+lm_bell *lm__bell_new(void);  // NULL: no memory
+void lm__bell_ring(lm_bell *b);
+void lm__bell_wait(lm_bell *b);  // returns at once when it has rung since the last time
+void lm__bell_unref(lm_bell *b);
+
+// --- Streams (stream.c) ------------------------------------------------------------------------
+
+typedef struct lm_client lm_client;
+typedef struct lm_pool lm_pool;
+
+struct lm_stream {
+    const lm_model *model;
+    void (*notify)(void *arg);
+    void *arg;
+    lm_bell *bell;
+    size_t n_prompt, n_max;
+    int64_t submitted_ns;
+
+    // Under the engine's lock
+    lm_stream *next;  // in its client's line
+    lm_client *client;
+
+    // The scheduler's
+    lm_sampler sampler;
+    lm_pool *pool;
+    lm_seq seq;
+    size_t n_ids;     // known tokens; seq.n_past of them have keys and values
+    lm_segment *seg;  // this step's, or NULL
+    int32_t drawn;
+    bool is_live, is_paused;
+    bool ends;        // lm__reap is to take it
+    lm_state how;     // it ends; LM_RUNNING: it was closed
+    int64_t last_ns;  // when the last id came; 0 when there was none, or a pause since
+
+    // Shared with the reader
+    pthread_mutex_t lock;  // of notify
+    _Atomic bool closed, paused;
+    _Atomic int refs;
+    _Atomic int state;
+    _Atomic size_t n_out;   // prompt included
+    _Atomic size_t n_read;  // the same, by the reader
+
+    lm_bias *bias;         // the sampler's
+    lm_logprob *logprobs;  // n_logprobs for each new id, or NULL
+    size_t n_logprobs;
+    float *raw;  // with logprobs: logits before the sampler changed them
+    int32_t ids[];
+};
+
+lm_stream *lm__stream_new(const lm_request *r, lm_bell *bell);  // NULL: no memory
+void lm__stream_unref(lm_stream *s);
+void lm__stream_tell(lm_stream *s);
+
+// The scheduler is done with a stream that holds no pages.
+void lm__stream_end(lm_stream *s, lm_state how);
+
+// Whether its reader keeps up. False: it is marked as paused, and reading rings the bell.
+bool lm__stream_may_run(lm_stream *s);
+
+// Over before it began: closed, or with a prompt that fills max_length.
+static inline bool lm__stream_is_over(const lm_stream *s) {
+    return atomic_load(&s->closed) || s->n_prompt >= s->n_max;
+}
+static inline lm_state lm__stream_over(const lm_stream *s) {
+    return atomic_load(&s->closed) ? LM_RUNNING : LM_LENGTH;
+}
+
+// --- Turns (queue.c); all under the engine's lock ------------------------------------------------
+
+struct lm_client {
+    uint64_t key;
+    lm_client *chain;          // in its bucket
+    lm_client *next;           // in the ring of turns, while it has waiting streams
+    lm_stream *first, **last;  // waiting
+    int n_waiting, n_live;
+    uint64_t served;  // the scheduler's: prompt rows (lm__queue_serve)
+};
+
+enum { LM_QUEUE_BUCKETS = 256 };
+
+typedef struct lm_queue {
+    lm_client *bucket[LM_QUEUE_BUCKETS];
+    lm_client *turn, **last_turn;
+    int n_waiting, n_clients;
+    uint64_t prompt_tokens, text_tokens;  // of the waiting ones; text: at most
+    uint64_t floor;                       // the scheduler's: `served` of whom it served last
+} lm_queue;
+
+void lm__queue_init(lm_queue *q);
+
+// At the end of its client's line. E_QUOTA when that has `client_max` streams already, E_MEMORY.
+NODISCARD status lm__queue_put(lm_queue *q, lm_stream *s, uint64_t client, int client_max);
+
+// What a waiting stream finds.
+typedef enum lm_fit {
+    LM_FITS,
+    LM_NOT_YET,  // it waits; other clients may pass
+    LM_BLOCKS,   // it waits, and so does everybody: what it lacks must not go to others
+    LM_ENDS,     // it leaves the queue to end as its `how` says
+} lm_fit;
+
+// The next stream by turns that `fit` does not leave waiting, and what it said. NULL for none. The
+// stream's client has it among its live ones until lm__queue_leave.
+lm_stream *lm__queue_take(lm_fit *how, lm_queue *q, lm_fit (*fit)(void *arg, lm_stream *s),
+                          void *arg);
+
+// Takes out those that are over before they began, or `all`; they count as live as above.
+lm_stream *lm__queue_sweep(lm_queue *q, bool all);
+
+// One of its client's live streams has ended.
+void lm__queue_leave(lm_queue *q, lm_stream *s);
+
+// What is measured for lm_engine_retry_after_s; old steps fade.
+typedef struct lm_rates {
+    double rows, seconds, steps;  // of the last steps
+    double text;                  // of what max_length allows, texts were this long
+    size_t least_left;            // ids that the live stream nearest to its end may still get
+} lm_rates;
+
+// Seconds until a newcomer would start, 1 .. 3600; `is_full`: no place is free.
+int lm__queue_wait_s(const lm_queue *q, const lm_rates *r, bool is_full);
+
+// --- The engine --------------------------------------------------------------------------------
+
+typedef struct lm_cost {
+    uint64_t bytes, flops;  // of weights once; of products for a row
+} lm_cost;
+
+// What a model needs to run: opened when it is first used.
+struct lm_pool {
+    const lm_model *model;
+    lm_pages *pages;
+    lm_work work;
+    lm_pace pace;
+    lm_cost layers, head;
+    uint64_t per_position;  // values of keys, and of values, of a token in all layers
+};
+
+enum { LM_LIVE_MAX = LM_STREAMS_MAX + LM_GUESTS };
+
+struct lm_engine {
+    lm_config c;
+    pthread_t thread;
+    lm_bell *bell;
+    pthread_mutex_t lock;
+
+    // Under the lock
+    pthread_cond_t started;
+    bool is_started, closing;
+    status start;
+    err start_err;
+    probe probe;  // immutable once started
+    bool has_probe;
+    lm_queue queue;
+    int n_live;
+    lm_counters shown;
+    lm_rates rates;
+
+    // The scheduler's
+    os_pool *pool;
+    lm_stream *live[LM_LIVE_MAX];
+    lm_pool pool_of[LM_MODELS_MAX];
+    lm_budget budget;
+    size_t n_pools, turn;  // turn: the model that ran last
+    uint64_t leavers_seen;
+};
+
+// One step of the live streams of a model that may run. False when there are none (step.c).
+bool lm__step(lm_engine *g);
+
+// Ends the live streams that are marked, and a list of others (engine.c).
+void lm__reap(lm_engine *g, lm_stream *others);
+
+void lm__histogram_add(lm_histogram *h, double seconds);
+
+#endif

@@ -1,0 +1,209 @@
+// Building a vocabulary: tokens into a hash of words, merges into a hash of pairs.
+//
+// tiktoken lists GPT-2's tokens in the order of their merges, and no merges: the two parts of a
+// token are what the merges before it leave of its bytes. That these are two for every
+// token is seen when the compact table is made (tools/make-vocab.mjs), and it makes "join the pair
+// whose bytes are the token of the lowest id", as tiktoken has it, and "apply the merges in their
+// order", as it was trained, the same thing. Rejected: finding the parts at start (8 ms more);
+// slots that hold the key (3 MB instead of 2, more than the second-level cache of a core has).
+//
+// Table format, little endian: "bpe-tab2", u32 count, u32 bytes, u64 FNV-1a of the rest, then count
+// lengths of one byte each, then count lengths of the first of the two parts that make the token (0
+// for single bytes), then the bytes of all tokens in the order of their ids, which is the order of
+// the merges. Length 0 marks an id that no text gives (a special token).
+//
+//   I1  every single byte is a token, so everything can be encoded
+//   I2  no two words have the same bytes: a string has at most one id
+//   I3  at most half of the slots are in use, and no key is PROBES_MAX slots from its place, so
+//       that a file cannot make looking up slow
+
+#include "text/table.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { TABLE_HEAD = 24, PROBES_MAX = 512 };
+
+static unsigned slots_log2(size_t n) {
+    unsigned k = 10;
+    while ((size_t)1 << k < 2 * n)  // I3
+        k++;
+    return k;
+}
+
+status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
+    *out = NULL;
+    if (n > BPE_VOCAB_MAX || n_merges > BPE_VOCAB_MAX)
+        return err_set(e, E_LIMIT, "vocabulary: %zu tokens and %zu merges, limit %d", n, n_merges,
+                       BPE_VOCAB_MAX);
+    if (n_bytes > BPE_TOKENIZER_MAX)
+        return err_set(e, E_LIMIT, "vocabulary: tokens of %zu bytes, limit %d", n_bytes,
+                       BPE_TOKENIZER_MAX);
+    unsigned words = slots_log2(n), pairs = slots_log2(n_merges);
+    size_t slots = ((size_t)1 << words) + ((size_t)1 << pairs);
+    bpe *b = calloc(1, sizeof *b + n * sizeof *b->words + n_merges * sizeof *b->merges +
+                           slots * sizeof(uint32_t) + n_bytes + 1);
+    if (!b) return err_set(e, E_MEMORY, "no memory for a vocabulary of %zu tokens", n);
+    b->word_shift = 64 - words;
+    b->pair_shift = 64 - pairs;
+    b->words = (bpe_word *)(b + 1);
+    b->merges = (uint64_t *)(b->words + n);
+    b->word_slots = (uint32_t *)(b->merges + n_merges);
+    b->pair_slots = b->word_slots + ((size_t)1 << words);
+    b->bytes = (char *)(b->word_slots + slots);
+    *out = b;
+    return OK;
+}
+
+void bpe_close(bpe *b) {
+    free(b);
+}
+
+// Puts `index` into the first free slot for a hash. E_LIMIT when that is too far (I3).
+static status occupy(uint32_t *slots, unsigned shift, uint64_t hash, uint32_t index, err *e) {
+    size_t mask = ~(size_t)0 >> shift, first = hash >> shift;
+    for (size_t i = 0; i < PROBES_MAX; i++) {
+        uint32_t *slot = &slots[(first + i) & mask];
+        if (*slot) continue;
+        *slot = bpe__tag(hash) | (index + 1);
+        return OK;
+    }
+    return err_set(e, E_LIMIT, "vocabulary: over %d tokens or merges collide", PROBES_MAX);
+}
+
+status bpe__add(bpe *b, str s, bool is_word, err *e) {
+    uint32_t id = b->n++;
+    if (s.len > BPE_TOKEN_MAX)
+        return err_set(e, E_LIMIT, "vocabulary: id %u has %zu bytes, limit %d", id, s.len,
+                       BPE_TOKEN_MAX);
+    if (s.len == 0) return OK;
+    uint64_t head = bpe__head(s.ptr, s.len, s.ptr + s.len);
+    uint8_t len = (uint8_t)s.len;
+    memcpy(b->bytes + b->n_bytes, s.ptr, s.len);
+    b->words[id] = (bpe_word){head, (uint32_t)b->n_bytes, len, is_word ? len : 0};
+    b->n_bytes += s.len;
+    if (!is_word) return OK;
+    uint32_t old = bpe__find(b, s.ptr, s.len, s.ptr + s.len);
+    if (old != BPE__NONE)
+        return err_set(e, E_FORMAT, "vocabulary: ids %u and %u have the same bytes", old, id);
+    if (len > b->max_len) b->max_len = len;
+    return occupy(b->word_slots, b->word_shift, bpe__word_hash(head, s.ptr, s.len), id, e);
+}
+
+status bpe__bytes(bpe *b, err *e) {
+    for (int c = 0; c < 256; c++) {
+        char byte = (char)c;
+        b->byte_id[c] = bpe__find(b, &byte, 1, &byte + 1);
+        if (b->byte_id[c] == BPE__NONE)
+            return err_set(e, E_FORMAT, "vocabulary: no token for byte 0x%02x", c);  // I1
+    }
+    return OK;
+}
+
+status bpe__merge(bpe *b, uint32_t left, uint32_t right, uint32_t id, err *e) {
+    uint64_t pair = (uint64_t)left << BPE__ID_BITS | right;
+    uint32_t m = b->n_merges;
+    if (bpe__pair(b, left, right) != BPE__NONE)
+        return err_set(e, E_FORMAT, "vocabulary: merge %u is there twice", m);
+    b->merges[b->n_merges++] = pair << BPE__ID_BITS | id;
+    return occupy(b->pair_slots, b->pair_shift, bpe__pair_hash(pair), m, e);
+}
+
+void bpe__seal(bpe *b) {
+    int32_t ids[BPE__SHORT];
+    for (uint32_t id = 0; id < b->n; id++) {
+        bpe_word *w = &b->words[id];
+        str s = {b->bytes + w->off, w->find_len};
+        if (s.len && bpe__merge_short(ids, b, s) > 1) w->find_len = 0;
+    }
+}
+
+// --- The compact table --------------------------------------------------------------------------
+
+static uint64_t le(str s, size_t at, size_t n) {
+    uint64_t v = 0;
+    for (size_t i = n; i-- > 0;)
+        v = v << 8 | (unsigned char)s.ptr[at + i];
+    return v;
+}
+
+static uint64_t fnv1a(str s) {
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.ptr[i]) * 0x100000001b3u;
+    return h;
+}
+
+// Checks all that can be seen without the tokens; *n and *n_bytes are then safe to use.
+static status check_head(size_t *n, size_t *n_bytes, str table, err *e) {
+    if (table.len < TABLE_HEAD || !str_starts(table, STR("bpe-tab2")))
+        return err_set(e, E_FORMAT, "vocabulary: not a bpe-tab2 table");
+    uint64_t count = le(table, 8, 4), bytes = le(table, 12, 4), sum = 0;
+    if (count > BPE_VOCAB_MAX)
+        return err_set(e, E_LIMIT, "vocabulary: %u tokens, limit %d", (unsigned)count,
+                       BPE_VOCAB_MAX);
+    for (size_t i = 0; table.len == TABLE_HEAD + 2 * count + bytes && i < count; i++)
+        sum += (unsigned char)table.ptr[TABLE_HEAD + i];
+    if (table.len != TABLE_HEAD + 2 * count + bytes || sum != bytes)
+        return err_set(e, E_FORMAT, "vocabulary: its lengths do not add up");
+    if (fnv1a(str_skip(table, TABLE_HEAD)) != le(table, 16, 8))
+        return err_set(e, E_FORMAT, "vocabulary: the checksum does not match");
+    *n = count;
+    *n_bytes = bytes;
+    return OK;
+}
+
+// The merge that makes token `id` of its first `left` bytes and the others.
+static status add_merge(bpe *b, uint32_t id, size_t left, err *e) {
+    str s = bpe_token(b, (int32_t)id);
+    if (s.len < 2) return OK;
+    const char *end = s.ptr + s.len;
+    uint32_t l = BPE__NONE, r = BPE__NONE;
+    if (left > 0 && left < s.len) {
+        l = bpe__find(b, s.ptr, left, end);
+        r = bpe__find(b, s.ptr + left, s.len - left, end);
+    }
+    if (l == BPE__NONE || r == BPE__NONE)
+        return err_set(e, E_FORMAT, "vocabulary: id %u is not made of two tokens", id);
+    return bpe__merge(b, l, r, id, e);
+}
+
+static status fill(bpe *b, str table, size_t n, err *e) {
+    const unsigned char *len = (const unsigned char *)table.ptr + TABLE_HEAD, *left = len + n;
+    str bytes = str_skip(table, TABLE_HEAD + 2 * n);
+    for (size_t i = 0; i < n; bytes = str_skip(bytes, len[i++]))
+        TRY(bpe__add(b, str_first(bytes, len[i]), true, e));
+    TRY(bpe__bytes(b, e));
+    for (uint32_t id = 0; id < n; id++)
+        TRY(add_merge(b, id, left[id], e));
+    return OK;
+}
+
+status bpe_open(bpe **out, str table, err *e) {
+    *out = NULL;
+    bpe *b = NULL;
+    size_t n = 0, n_bytes = 0;
+    TRY(check_head(&n, &n_bytes, table, e));
+    TRY(bpe__new(&b, n, n_bytes, n, e));
+    status s = fill(b, table, n, e);
+    if (s)
+        bpe_close(b);
+    else
+        *out = b;
+    return s;
+}
+
+extern const char bpe__gpt2_table[], bpe__gpt2_table_end[];
+static bpe *gpt2;
+
+static void open_gpt2(void) {
+    size_t len = (size_t)(bpe__gpt2_table_end - bpe__gpt2_table);
+    CHECK(bpe_open(&gpt2, (str){bpe__gpt2_table, len}, NULL) == OK);
+    CHECK(gpt2->n == BPE_GPT2_VOCAB);
+}
+
+const bpe *bpe_gpt2(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_gpt2);
+    return gpt2;
+}
