@@ -290,6 +290,12 @@ bench-wiki-large: deps-dev ## that cost grows with the dump: 1 to 10 GB of XML, 
 	@$(MAKE) --no-print-directory all $(TOOLS) $(BENCH)
 	@bench/wiki --only large,packed --packed 1500M $(BENCH_ARGS)
 
+PARSERTESTS ?= ../shared/conformance/parsertests
+.PHONY: conformance
+conformance: build/tools/render_tests ## how many of MediaWiki's parser tests the renderer passes (PARSERTESTS=DIR)
+	@tools/deps build bench
+	@$(PYTHON) tests/conformance/parsertests.py $< $(PARSERTESTS) $(CONFORMANCE_ARGS)
+
 .PHONY: bench-lm
 bench-lm: ## generation at GPT-2's size beside llama.cpp, PyTorch and this machine's limits
 	@tools/deps build bench

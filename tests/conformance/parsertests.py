@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """How much of MediaWiki's parser test suite the renderer passes; `make conformance`.
 
-    parsertests.py RENDERER DIR [--only FILE] [--show NAME] [--failures FILE] [--area]
+    parsertests.py RENDERER DIR [--only FILE] [--show NAME] [--failures FILE]
 
 RENDERER reads a line of JSON for each test from stdin and answers a line of JSON:
     {"title": "Parser test", "articles": {"Template:X": "..."}, "options": ["subpage"],
