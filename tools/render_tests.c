@@ -22,7 +22,8 @@ static void answer(str line, arena scratch, arena out_mem) {
     json_is_str(&title, json_get(request, "title"));
     json_is_str(&wikitext, json_get(request, "wikitext"));
     buf_init(&html, &out_mem, 0);
-    wiki_html(&html, wikitext, STR("wikitext"), &(wiki_html_options){.link_prefix = "/wiki/"}, scratch);
+    wiki_html(&html, wikitext, STR("wikitext"), &(wiki_html_options){.link_prefix = "/wiki/"},
+              scratch);
     buf_init(&out, &scratch, 0);
     json_init(&j, &out);
     json_open(&j, '{');
