@@ -8,29 +8,11 @@
 
 #include <cmocka.h>
 
-#include "tensor/kern.h"
+#include "tests/tensor/numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t rng_state = 1;
-
-static float uniform(void) {  // [-1, 1)
-    rng_state = rng_state * 6364136223846793005U + 1442695040888963407U;
-    return (float)(rng_state >> 40) * 0x1p-23F - 1;
-}
-
-static float *numbers(size_t n) {
-    float *p = aligned_alloc(KERN_ALIGN, align_up(max_size(n, 1) * sizeof *p, KERN_ALIGN));
-    for (size_t i = 0; i < n; i++)
-        p[i] = uniform();
-    return p;
-}
-
-static void assert_same_bits(const float *a, const float *b, size_t n) {
-    assert_memory_equal(a, b, n * sizeof *a);
-}
 
 // --- A head's keys and values ------------------------------------------------------------------
 

@@ -9,30 +9,11 @@
 #include <cmocka.h>
 
 #include "tensor/kern.h"
+#include "tests/tensor/numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t rng_state = 1;
-
-static float uniform(void) {  // [-1, 1)
-    rng_state = rng_state * 6364136223846793005U + 1442695040888963407U;
-    return (float)(rng_state >> 40) * 0x1p-23F - 1;
-}
-
-static void *memory(size_t bytes) {
-    void *p = aligned_alloc(KERN_ALIGN, align_up(max_size(bytes, 1), KERN_ALIGN));
-    assert_non_null(p);
-    return p;
-}
-
-static float *numbers(size_t n) {
-    float *p = memory(n * sizeof *p);
-    for (size_t i = 0; i < n; i++)
-        p[i] = uniform();
-    return p;
-}
 
 // --- A product ---------------------------------------------------------------------------------
 
