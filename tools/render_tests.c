@@ -1,47 +1,201 @@
-// Renders what tests/conformance/parsertests.py asks for: a line of JSON in, a line of JSON out.
+// Renders what tests/conformance/parsertests.py asks for, in the world of MediaWiki's own parser
+// tests: a line of JSON in, a line of JSON out.
 
 #include "base/json.h"
 #include "base/json_read.h"
-#include "wiki/wiki.h"
+#include "wikitext/wikitext.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROOM = 256 << 20 };
+enum { ROOM = 256 << 20, ARTICLES_MAX = 4096 };
 
-static void answer(str line, arena scratch, arena out_mem) {
+// --- The world of parserTests.txt: what its runner sets up ------------------------------------
+
+static const wiki_site site = {
+    .name = STR_INIT("MediaWiki"),
+    .dbname = STR_INIT("parsertests"),
+    .base = STR_INIT("http://example.org/wiki/Main_Page"),
+    .lang = STR_INIT("en"),
+    .ns = {{-2, STR_INIT("Media"), false},
+           {-1, STR_INIT("Special"), false},
+           {0, STR_INIT(""), false},
+           {1, STR_INIT("Talk"), false},
+           {2, STR_INIT("User"), false},
+           {3, STR_INIT("User talk"), false},
+           {4, STR_INIT("MediaWiki"), false},
+           {5, STR_INIT("MediaWiki talk"), false},
+           {6, STR_INIT("File"), false},
+           {7, STR_INIT("File talk"), false},
+           {8, STR_INIT("MediaWiki"), false},
+           {9, STR_INIT("MediaWiki talk"), false},
+           {10, STR_INIT("Template"), false},
+           {11, STR_INIT("Template talk"), false},
+           {12, STR_INIT("Help"), false},
+           {13, STR_INIT("Help talk"), false},
+           {14, STR_INIT("Category"), false},
+           {15, STR_INIT("Category talk"), false},
+           {100, STR_INIT("MemoryAlpha"), false},
+           {101, STR_INIT("MemoryAlpha talk"), false}},
+    .n_ns = 20,
+};
+
+static const struct {
+    const char *prefix, *url;
+    bool is_language, is_local;
+} interwikis[] = {
+    {"wikinvest", "https://meta.wikimedia.org/wiki/Interwiki_map/discontinued#Wikinvest", false,
+     false},
+    {"local", "http://doesnt.matter.org/$1", false, true},
+    {"wikipedia", "http://en.wikipedia.org/wiki/$1", false, false},
+    {"meatball", "http://www.usemod.com/cgi-bin/mb.pl?$1", false, false},
+    {"memoryalpha", "http://www.memory-alpha.org/en/index.php/$1", false, false},
+    {"zh", "http://zh.wikipedia.org/wiki/$1", true, false},
+    {"es", "http://es.wikipedia.org/wiki/$1", true, false},
+    {"fr", "http://fr.wikipedia.org/wiki/$1", true, false},
+    {"ru", "http://ru.wikipedia.org/wiki/$1", true, false},
+    {"mi", "http://example.com/wiki/$1", true, false},
+    {"mul", "http://wikisource.org/wiki/$1", true, false},
+    {"en", "http://en.wikipedia.org/wiki/$1", true, false},
+    {"stats", "https://stats.wikimedia.org/$1", false, false},
+    {"gerrit", "https://gerrit.wikimedia.org/$1", false, false},
+};
+
+static struct { str title, text; } articles[ARTICLES_MAX];
+static size_t n_articles;
+
+static bool source(void *arg, wt_source *out, str title, arena *a) {
+    (void)arg, (void)a;
+    for (size_t i = 0; i < n_articles; i++)
+        if (str_eq(articles[i].title, title)) {
+            *out = (wt_source){.title = title,
+                               .text = articles[i].text,
+                               .hash = str_hash(articles[i].text, 1) | 1};
+            return true;
+        }
+    return false;
+}
+
+static void exists(void *arg, wt_status *out, const str *titles, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        wt_source found;
+        out[i] = source(arg, &found, titles[i], NULL) ? WT_EXISTS : WT_MISSING;
+    }
+}
+
+static bool interwiki(void *arg, wt_interwiki *out, str prefix, arena *a) {
+    (void)arg, (void)a;
+    for (size_t i = 0; i < countof(interwikis); i++)
+        if (str_eq(prefix, str_of(interwikis[i].prefix))) {
+            *out = (wt_interwiki){.url = str_of(interwikis[i].url),
+                                  .is_language = interwikis[i].is_language,
+                                  .is_local = interwikis[i].is_local};
+            return true;
+        }
+    return false;
+}
+
+static bool file(void *arg, wt_file *out, str name, int32_t width, arena *a) {
+    (void)arg, (void)out, (void)name, (void)width, (void)a;
+    return false;
+}
+
+static uint64_t count(void *arg, int32_t ns) {
+    (void)arg, (void)ns;
+    return n_articles;
+}
+
+static bool message(void *arg, str *out, str key, arena *a) {
+    (void)arg, (void)out, (void)key, (void)a;
+    return false;
+}
+
+static const wt_world world = {.site = &site,
+                               .now = 123,
+                               .source = source,
+                               .exists = exists,
+                               .interwiki = interwiki,
+                               .file = file,
+                               .count = count,
+                               .message = message};
+
+// --- Questions and answers --------------------------------------------------------------------
+
+static str kept(str s) {
+    char *copy = malloc(s.len + 1);
+    if (!copy) abort();
+    if (s.len) memcpy(copy, s.ptr, s.len);
+    return (str){copy, s.len};
+}
+
+static void forget_articles(void) {
+    for (size_t i = 0; i < n_articles; i++)
+        free((void *)(uintptr_t)articles[i].title.ptr),
+            free((void *)(uintptr_t)articles[i].text.ptr);
+    n_articles = 0;
+}
+
+static void take_articles(const json_value *v) {
+    if (!v || v->kind != JSON_OBJECT) return;
+    forget_articles();
+    for (uint32_t i = 0; i < v->n && n_articles < ARTICLES_MAX; i++) {
+        articles[n_articles].title = kept(v->items[i].key);
+        articles[n_articles++].text = kept(v->items[i].string);
+    }
+}
+
+static void answer(str line, arena scratch, arena mem) {
     const json_value *request;
     err e = {0};
     str title = {0}, wikitext = {0};
-    buf html, out;
+    buf out;
     json j;
-    if (json_read(&request, line, &scratch, &e)) {
+    wt_page page;
+    if (json_read(&request, line, &mem, &e)) {
         fprintf(stderr, "render_tests: %s\n", e.msg);
         exit(1);
     }
     json_is_str(&title, json_get(request, "title"));
     json_is_str(&wikitext, json_get(request, "wikitext"));
-    buf_init(&html, &out_mem, 0);
-    wiki_html(&html, wikitext, STR("wikitext"), &(wiki_html_options){.link_prefix = "/wiki/"},
-              scratch);
+    take_articles(json_get(request, "articles"));
+    const json_value *options = json_get(request, "options");
+    wt_options o = {.world = &world,
+                    .title = title,
+                    .page_id = 187,
+                    .rev_id = 1337,
+                    .timestamp = STR("1970-01-01T00:02:03Z"),
+                    .user = STR("127.0.0.1"),
+                    .article_path = "/wiki/",
+                    .script_path = "/index.php",
+                    .server = "http://example.org",
+                    .red_links_to_editor = true,
+                    .external_images = true,
+                    .subpages = json_get(options, "subpage"),
+                    .no_toc = json_get(options, "notoc"),
+                    .no_tidy = json_get(options, "notidy"),
+                    .thumb_width = 180};
+    if (wt_render(&page, wikitext, &o, &mem, scratch)) exit(1);
     buf_init(&out, &scratch, 0);
     json_init(&j, &out);
     json_open(&j, '{');
-    json_key(&j, "html"), json_str(&j, buf_str(&html));
+    json_key(&j, "html"), json_str(&j, page.html);
     json_close(&j, '}');
-    printf("%.*s\n", STR_ARG(buf_str(&out)));
+    buf_byte(&out, '\n');
+    fwrite(out.ptr, 1, out.len, stdout);
     fflush(stdout);
 }
 
 int main(void) {
-    arena mem, out;
+    arena mem, scratch;
     char *line = NULL;
     size_t cap = 0;
-    if (arena_open(&mem, ROOM, NULL) || arena_open(&out, ROOM, NULL)) return 1;
-    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;)
-        answer((str){line, (size_t)n}, mem, out);
+    if (arena_open(&mem, ROOM, NULL) || arena_open(&scratch, ROOM, NULL)) return 1;
+    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
+        answer((str){line, (size_t)n}, scratch, mem);
+    }
     free(line);
+    forget_articles();
     arena_close(&mem);
-    arena_close(&out);
+    arena_close(&scratch);
     return 0;
 }

@@ -4,7 +4,7 @@
     parsertests.py RENDERER DIR [--only FILE] [--show NAME] [--failures FILE]
 
 RENDERER reads a line of JSON for each test from stdin and answers a line of JSON:
-    {"title": "Parser test", "articles": {"Template:X": "..."}, "options": ["subpage"],
+    {"title": "Parser test", "articles": {"Template:X": "..."}, "options": {"subpage": ""},
      "wikitext": "..."}                    ->  {"html": "..."}
 ("articles" only when they differ from the last line's.) The suite is GPL and is never copied here.
 
@@ -160,7 +160,7 @@ class Renderer:
     def render(self, test):
         request = {
             "title": test.options.get("title", "Parser test").strip("[]"),
-            "options": sorted(test.options),
+            "options": test.options,
             "wikitext": test.wikitext.rstrip("\n"),
         }
         if test.articles is not self.last:

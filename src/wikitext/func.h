@@ -1,0 +1,59 @@
+// wikitext/func.h -- parser functions and variables as tables: {{#if:...}}, {{uc:x}}, {{PAGENAME}}.
+//
+// A row names a function; its arguments are expanded when it asks for them, so that the branch of
+// an #if that is not taken costs nothing.
+//
+//   Threads   tables are immutable
+//   Limits    arguments: as many as the call has; results are counted by expand.c
+//   Source    https://www.mediawiki.org/wiki/Help:Magic_words, Help:Extension:ParserFunctions,
+//             Extension:StringFunctions, Help:Labeled_section_transclusion
+#ifndef WIKITEXT_FUNC_H
+#define WIKITEXT_FUNC_H
+
+#include "wikitext/inside.h"
+
+typedef enum wt_result {
+    WT_DONE,      // `out` has wikitext that is not to be expanded again
+    WT_AGAIN,     // `out` has wikitext with {{...}} in it: is preprocessed in the frame
+    WT_HTML,      // `out` has HTML: becomes a marker
+    WT_NOT_MINE,  // is no such call after all: tried as a template
+} wt_result;
+
+typedef struct wt_call {
+    wt_parser *p;
+    const wt_frame *frame;
+    str name;             // as written, without '#'
+    str first;            // what follows the colon, expanded and trimmed
+    const wt_node *part;  // first WT_PART behind it; NULL: none
+    uint32_t n;           // arguments in all, `first` being number 0
+    bool has_colon;
+} wt_call;
+
+// Argument i from 1 on (0 is `first`), "a=b" as written, expanded and trimmed; "" when absent.
+str wt_call_arg(const wt_call *c, uint32_t i);
+bool wt_call_has(const wt_call *c, uint32_t i);
+// Its two halves at "=": false when it has none (*value is all of it).
+bool wt_call_pair(str *key, str *value, const wt_call *c, uint32_t i);
+const wt_node *wt_call_part(const wt_call *c, uint32_t i);
+
+typedef struct wt_func {
+    const char *name;  // lower case, without '#'
+    bool has_hash;     // written {{#name:}}
+    bool no_args;      // {{name}} is enough: a variable
+    bool is_case_sensitive;
+    wt_result (*run)(buf *out, const wt_call *c);
+} wt_func;
+
+// The function that `name` ("#if", "uc", "PAGENAME") calls; NULL: none. With has_colon false only
+// variables are found.
+const wt_func *wt_func_find(str name, bool has_colon);
+
+// The tables, each in its file; ended by a row without name.
+extern const wt_func wt_funcs_core[];     // func_core.c: uc ns urlencode plural formatnum #tag ...
+extern const wt_func wt_funcs_logic[];    // func_logic.c: #if #ifeq #switch #expr #iferror ...
+extern const wt_func wt_funcs_string[];   // func_string.c: #len #sub #pos #titleparts ...
+extern const wt_func wt_funcs_time[];     // func_time.c: #time #timel, CURRENT*
+extern const wt_func wt_funcs_vars[];     // func_vars.c: PAGENAME, SITENAME, NUMBEROF...
+extern const wt_func wt_funcs_section[];  // func_section.c: #lst #lsth #lstx, DEFAULTSORT ...
+
+#endif

@@ -1,0 +1,303 @@
+// wikitext/inside.h -- what the files of this room share: the parser of one page, and its passes.
+//
+// A page goes through passes over text, in MediaWiki's order, because their order decides what odd
+// wikitext means. Each pass reads a str and appends to a buf:
+//
+//     text --pp.c--> tree --expand.c--> flat wikitext with markers
+//          --sanitize--> tags allowed, attributes cleaned   --table--> <table>
+//          --switches--> __X__ gone     --headings--> <h2>  --links--> link and file markers
+//          --quotes--> <b><i>           --extlinks--> <a>   --magic links--> <a>
+//          --format_headings--> ids, contents               --blocks--> <p> <ul> <pre>
+//          --holders, unstrip--> markers replaced           --tidy--> the HTML a browser would build
+//
+// Markers (strip.c) stand for what later passes must not touch: 0x7F, a letter, eight hex digits,
+// 0x7F. No 0x7F comes in from outside: wt_render replaces it.
+//
+//   Owner     everything made for a page lives in p->mem until the page is done; `scratch` is a
+//             second arena, by value: what a function puts there is gone at its return. A buf that
+//             a pass writes to is in p->mem, and so is what it calls that keeps
+//   Threads   a wt_parser belongs to one thread; trees are immutable and shared
+//   Limits    every pass is linear in its text, or counts its work by wt_spend; all recursion is
+//             bounded by WT_NEST_MAX; when wt_over() says so a pass copies the rest as it is
+//   Errors    none: wikitext has no errors
+#ifndef WIKITEXT_INSIDE_H
+#define WIKITEXT_INSIDE_H
+
+#include "wikitext/wikitext.h"
+
+typedef struct wt_parser wt_parser;
+typedef struct wt_frame wt_frame;
+typedef struct wt_node wt_node;
+
+enum {
+    WT_NEST_MAX = 100,  // calls of wt_parse_inside in each other, brackets in brackets...
+    WT_MARK = 0x7F,
+    WT_MARK_LEN = 11,
+};
+
+// --- The preprocessor's tree (pp.c) --------------------------------------------------------------
+
+typedef enum wt_kind {
+    WT_ROOT,
+    WT_TEXT,      // text
+    WT_TEMPLATE,  // children: WT_NAME, then WT_PART...; line_start: at the start of a line
+    WT_ARG,       // {{{name|default}}}: the same
+    WT_NAME,      // children
+    WT_PART,      // children: [WT_KEY] WT_VALUE; index: n of an unnamed one, from 1
+    WT_KEY,
+    WT_VALUE,
+    WT_EXT,      // text: name; attrs, inner; has_inner false: <x/>; close is "" when unclosed
+    WT_HEADING,  // children; level; index: number in this page
+    WT_COMMENT,  // text: with its marks
+    WT_IGNORE,   // text: <noinclude> and its like as written
+} wt_kind;
+
+struct wt_node {
+    wt_kind kind;
+    bool line_start, has_inner;
+    uint8_t level;
+    uint32_t index;
+    str text;  // views into the tree's text
+    str attrs, inner, close;
+    const wt_node *child, *next;
+};
+
+typedef struct wt_tree {
+    str text;  // what all strs point into
+    const wt_node *root;
+    uint32_t n_nodes, n_headings;
+    size_t bytes;  // of text and nodes together
+    bool is_cut;   // over WT_NEST_MAX or the arena: the rest is text
+} wt_tree;
+
+// Reads wikitext into a tree, in `a`; `is_included` decides between <noinclude> and <includeonly>.
+// Linear time and room. Source: mediawiki.org/wiki/Preprocessor_ABNF
+void wt_preprocess(wt_tree *out, str text, bool is_included, arena *a);
+
+// The same through the cache: the tree lives at least as long as p does.
+const wt_tree *wt_tree_of(wt_parser *p, const wt_source *source);
+
+// Whether <name> is an extension's tag, whose inside is not wikitext; the name in any case.
+bool wt_ext_known(str name);
+
+// --- Frames (expand.c) -----------------------------------------------------------------------
+
+struct wt_frame {
+    const wt_frame *parent;  // the caller; NULL: the page itself
+    str title;               // full title of the template; of the page for the first
+    const wt_node *part;     // first WT_PART of the call; siblings follow; NULL: none
+    struct wt_args *args;    // expanded on demand, each once
+    int depth;
+    bool is_volatile;
+};
+
+enum {  // what is left alone
+    WT_NO_ARGS = 1,
+    WT_NO_TEMPLATES = 2,
+    WT_STRIP_COMMENTS = 4,
+    WT_NO_IGNORE = 8,
+    WT_RECOVER_COMMENTS = 16,
+};
+
+// The tree as flat wikitext, extension tags as markers.
+void wt_expand(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node, unsigned flags);
+// The children of `node`, expanded (trimmed: without space at both ends); in p->mem.
+str wt_expand_str(wt_parser *p, const wt_frame *frame, const wt_node *node);
+str wt_expand_trimmed(wt_parser *p, const wt_frame *frame, const wt_node *node);
+// Wikitext as it would be written again, {{a|b}}.
+void wt_unparse(buf *out, const wt_node *node);
+
+// An argument by name ("1", "title"), expanded; false when the caller gave none.
+bool wt_frame_arg(str *out, wt_parser *p, const wt_frame *frame, str name);
+// All of them in the order of the call; returns how many were written, at most `max`.
+typedef struct wt_named {
+    str name, value;
+} wt_named;
+size_t wt_frame_args(wt_named *out, size_t max, wt_parser *p, const wt_frame *frame);
+
+// Preprocesses and expands text in a frame (NULL: the page's): {{...}} gone, markers in.
+str wt_expand_text(wt_parser *p, str text, const wt_frame *frame);
+
+// --- Functions and variables (func.h has the table) ----------------------------------------------
+
+// --- Markers (strip.c) -------------------------------------------------------------------------
+
+typedef enum wt_strip {
+    WT_STRIP_GENERAL = 'g',  // HTML that block and paragraph rules see through
+    WT_STRIP_NOWIKI = 'n',   // escaped text, put back after the block pass
+    WT_STRIP_EXT = 'x',      // as general: what an extension tag made
+    WT_STRIP_LINK = 'l',     // a link whose target is looked up at the end: index into p->holders
+    WT_STRIP_HEADING = 'h',  // in front of a heading's text: index into p->marks
+} wt_strip;
+
+// Keeps `html` (in p->mem already) and appends the marker for it.
+void wt_strip_add(buf *out, wt_parser *p, wt_strip kind, str html);
+// Appends a marker with a number of the caller's: 'l', 'h'.
+void wt_mark_add(buf *out, wt_strip kind, uint32_t index);
+// Whether a marker starts s; its parts.
+bool wt_mark_at(wt_strip *kind, uint32_t *index, str s);
+// Replaces markers of the kinds ("gx", "n") by what they stand for, inside which markers are
+// replaced as well (at most 20 deep, 5 MB in all).
+void wt_unstrip(buf *out, wt_parser *p, str text, const char *kinds);
+str wt_unstrip_str(wt_parser *p, str text, const char *kinds);
+void wt_strip_kill(buf *out, str text);  // markers dropped
+
+// --- Passes ----------------------------------------------------------------------------------
+
+// Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of <gallery>.
+// recursiveTagParse: the result still has markers, and is to be put in the text or a strip item.
+str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame);
+// recursiveTagParseFully: complete HTML of blocks, markers replaced, not tidied.
+str wt_parse_fully(wt_parser *p, str text, const wt_frame *frame);
+
+void wt_sanitize(buf *out, wt_parser *p, str in, arena scratch);     // sanitize.c
+void wt_tables(buf *out, wt_parser *p, str in, arena scratch);       // table.c
+void wt_switches(buf *out, wt_parser *p, str in, arena scratch);     // switches.c: __NOTOC__
+void wt_headings(buf *out, wt_parser *p, str in, arena scratch);     // headings.c: == x ==
+void wt_links(buf *out, wt_parser *p, str in, arena scratch);        // links.c: [[x]]
+void wt_quotes(buf *out, wt_parser *p, str in, arena scratch);       // quotes.c: ''x''
+void wt_extlinks(buf *out, wt_parser *p, str in, arena scratch);     // extlinks.c: [http://x y]
+void wt_magic_links(buf *out, wt_parser *p, str in, arena scratch);  // extlinks.c: bare URL, RFC
+void wt_format_headings(buf *out, wt_parser *p, str in, bool is_main,
+                        arena scratch);  // headings.c: ids, toc
+void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch);  // blocks.c
+void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
+void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
+str wt_quotes_str(wt_parser *p, str text, arena scratch);        // a line or more
+
+// --- Sanitising (sanitize.c, css.c, entity.c) ------------------------------------------------------
+
+// Attributes as written (`class=x style="..."`) to what is allowed on `element`, escaped, each with
+// a space in front. Markers inside are replaced first.
+void wt_attrs(buf *out, wt_parser *p, str attrs, str element, arena scratch);
+typedef struct wt_attr {
+    str name, value;  // lower case; entities decoded
+} wt_attr;
+// All of them in order (of equal names the last value, at the first's place); at most `max`.
+size_t wt_attrs_read(wt_attr *out, size_t max, str attrs, arena *a);
+bool wt_attr_allowed(str element, str name);
+// A style made harmless, or "/* insecure input */"; in `a`.
+str wt_css(str style, arena *a);
+// "&" that starts no reference becomes "&amp;"; references normalised as Sanitizer does.
+void wt_charrefs(buf *out, str in);
+// References decoded to UTF-8; in `a`, or `in` itself when there are none.
+str wt_decode(str in, arena *a);
+bool wt_entity(int32_t cp[2], str name);  // "nbsp"; without & and ;
+// ids: spaces to "_", as $wgFragmentMode html5; for attributes still to be escaped.
+str wt_id_escape(str text, arena *a);
+// Text for a fragment in a URL.
+void wt_fragment_escape(buf *out, str id);
+void wt_escape(buf *out, str text);  // & < > " as htmlspecialchars; ' as &#039;
+bool wt_url_allowed(str url);        // its scheme is one that links may have ("//" too)
+size_t wt_scheme(str text);          // length of an allowed scheme at the start, with ":" or "//"
+
+// --- Titles (title.c) -------------------------------------------------------------------------
+
+typedef struct wt_title {
+    str interwiki;  // prefix in lower case; "" here
+    int32_t ns;
+    str text;      // without namespace, spaces
+    str full;      // with namespace, without interwiki and fragment
+    str fragment;  // decoded, without '#'
+    bool has_fragment, is_local, leading_colon;
+    wt_interwiki wiki;
+} wt_title;
+
+// As Title::newFromText: false for what is no title (empty, <>[]{}|, "..", ~~~, over 255 bytes).
+bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns);
+// "/wiki/A%2BB" as wfUrlencode leaves ;@$!*(),/~: alone.
+void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query);
+void wt_put_url_title(buf *out, str full);  // encoded title alone
+str wt_ns_name(wt_parser *p, int32_t ns);
+str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
+
+// --- Files (file.c), extensions (ext.c), footnotes (cite.c) ----------------------------------------
+
+// [[File:name|options]]: writes the picture with its box.
+void wt_file_link(buf *out, wt_parser *p, const wt_title *file, str options, arena scratch);
+
+// What an extension tag is shown as; `out` gets a marker or text. Called while expanding.
+void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *ext);
+void wt_ext_call(buf *out, wt_parser *p, const wt_frame *frame, str name, str attrs, str inner,
+                 bool has_inner);
+// Footnotes without <references/> at the end of the page.
+void wt_cite_finish(buf *out, wt_parser *p);
+
+// --- The parser of one page --------------------------------------------------------------------
+
+#define WT_SWITCHES(X)                                                                             \
+    X(NOTOC, "NOTOC")                                                                              \
+    X(FORCETOC, "FORCETOC")                                                                        \
+    X(TOC, "TOC")                                                                                  \
+    X(NOEDITSECTION, "NOEDITSECTION")                                                              \
+    X(NEWSECTIONLINK, "NEWSECTIONLINK")                                                            \
+    X(NONEWSECTIONLINK, "NONEWSECTIONLINK")                                                        \
+    X(NOGALLERY, "NOGALLERY")                                                                      \
+    X(HIDDENCAT, "HIDDENCAT")                                                                      \
+    X(EXPECTUNUSEDCATEGORY, "EXPECTUNUSEDCATEGORY")                                                \
+    X(EXPECTUNUSEDTEMPLATE, "EXPECTUNUSEDTEMPLATE")                                                \
+    X(INDEX, "INDEX")                                                                              \
+    X(NOINDEX, "NOINDEX")                                                                          \
+    X(STATICREDIRECT, "STATICREDIRECT")                                                            \
+    X(NOTITLECONVERT, "NOTITLECONVERT")                                                            \
+    X(NOCONTENTCONVERT, "NOCONTENTCONVERT")                                                        \
+    X(DISAMBIG, "DISAMBIG")                                                                        \
+    X(NOGLOBAL, "NOGLOBAL")                                                                        \
+    X(ARCHIVEDTALK, "ARCHIVEDTALK")                                                                \
+    X(NOTALK, "NOTALK")
+
+enum wt_switch_bit {
+#define X(name, text) WT_BIT_##name,
+    WT_SWITCHES(X)
+#undef X
+};
+#define WT_SWITCH(name) (1u << WT_BIT_##name)
+
+// A list in p->mem that grows by doubling: arrays of what a page collects.
+typedef struct wt_list {
+    void *at;
+    size_t n, cap;
+} wt_list;
+// Room for one more of `size` bytes, zeroed; NULL when memory is over.
+void *wt_list_add(wt_parser *p, wt_list *l, size_t size);
+
+struct wt_parser {
+    const wt_options *o;
+    const wt_world *world;
+    wt_page *page;
+    arena *mem;
+    wt_limits limits;          // with defaults filled in
+    wt_title title;            // of the page
+    const wt_frame *frame;     // of the page
+    unsigned switches;         // WT_SWITCH bits seen
+    unsigned over;             // WT_OVER_*
+    int nest;                  // of wt_parse_inside
+    size_t room;               // of one scratch arena
+    arena level[WT_NEST_MAX];  // scratch of each nest
+    uint32_t ticks;            // work since the clock was looked at
+
+    wt_list strips;                                 // str: strip.c
+    wt_list holders;                                // links.c
+    wt_list marks;                                  // headings.c
+    wt_list sections, categories, languages, used;  // wt_section, wt_category, str, wt_used
+    wt_list indicators, costs;
+    str display_title, default_sort;
+    struct wt_cite *cite;      // cite.c
+    struct wt_vars *vars;      // func_vars.c
+    struct wt_parsed *parsed;  // expand.c: what the page holds of the cache, memoised expansions
+    bool ext_link_auto_number_used;
+    uint32_t ext_links;  // [http://x]: numbered
+    bool toc_placed;
+    str toc_at;
+};
+
+// Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every
+// some thousand ticks.
+bool wt_spend(wt_parser *p, uint32_t ticks);
+static inline bool wt_over(const wt_parser *p) {
+    return p->over & (WT_OVER_NODES | WT_OVER_TIME | WT_OVER_MEMORY | WT_OVER_OUTPUT);
+}
+void wt_note_used(wt_parser *p, str title, uint64_t hash);  // for wt_page.used, each once
+void wt_add_category(wt_parser *p, str name, str sort_key);
+
+#endif

@@ -1,0 +1,219 @@
+// wikitext/wikitext.c -- one page from its wikitext to its HTML: the passes in their order.
+//
+// I1  The order of the passes is MediaWiki's: it decides what unbalanced wikitext means.
+// I2  What a page makes lives in one arena until it is done; passes hand strs to each other.
+// I3  Every text that comes in is scrubbed of WT_MARK, NUL and CR first.
+
+#include "wikitext/wikitext.h"
+
+#include "os/clock.h"
+#include "wikitext/inside.h"
+
+enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
+
+static const wt_limits default_limits = {
+    .nodes = 1000000,
+    .expanded_bytes = 2 << 20,
+    .argument_bytes = 2 << 20,
+    .depth = 100,
+    .expensive = 500,
+    .output_bytes = 32 << 20,
+};
+
+size_t wt_room(size_t len) {
+    return ROOM_MIN + ROOM_FACTOR * min_size(len, 4 << 20);
+}
+
+void *wt_list_add(wt_parser *p, wt_list *l, size_t size) {
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? 2 * l->cap : 16;
+        void *at = arena_try_array(p->mem, cap, size);
+        if (!at) {
+            p->over |= WT_OVER_MEMORY;
+            return NULL;
+        }
+        if (l->n) memcpy(at, l->at, l->n * size);
+        *l = (wt_list){at, l->n, cap};
+    }
+    return (char *)l->at + l->n++ * size;
+}
+
+bool wt_spend(wt_parser *p, uint32_t ticks) {
+    p->ticks += ticks;
+    if (p->ticks >= CLOCK_TICKS) {
+        p->ticks = 0;
+        if (p->limits.deadline_ns && os_now_ns() > p->limits.deadline_ns) p->over |= WT_OVER_TIME;
+    }
+    return wt_over(p);
+}
+
+void wt_note_used(wt_parser *p, str title, uint64_t hash) {
+    const wt_used *used = p->used.at;
+    for (size_t i = 0; i < p->used.n; i++)
+        if (str_eq(used[i].title, title)) return;
+    wt_used *row = wt_list_add(p, &p->used, sizeof *row);
+    if (row) *row = (wt_used){arena_str(p->mem, title), hash};
+}
+
+void wt_add_category(wt_parser *p, str name, str sort_key) {
+    wt_category *row = wt_list_add(p, &p->categories, sizeof *row);
+    if (row) *row = (wt_category){name, sort_key};
+}
+
+// --- Passes ----------------------------------------------------------------------------------
+
+typedef void pass(buf *out, wt_parser *p, str in, arena scratch);
+
+// Runs one pass into p->mem.
+static str through(pass *run, wt_parser *p, str in, arena scratch) {
+    buf out;
+    buf_init(&out, p->mem, in.len + in.len / 8 + 64);
+    run(&out, p, in, scratch);
+    if (out.failed) p->over |= WT_OVER_MEMORY;
+    return buf_str(&out);
+}
+
+// "-----" at the start of a line.
+static void rules(buf *out, wt_parser *p, str in, arena scratch) {
+    (void)p, (void)scratch;
+    for (size_t from = 0; from < in.len;) {
+        str rest = str_skip(in, from);
+        if (str_starts(rest, STR("----"))) {
+            size_t n = 4;
+            while (n < rest.len && rest.ptr[n] == '-')
+                n++;
+            buf_add(out, STR("<hr />"));
+            from += n, rest = str_skip(rest, n);
+        }
+        size_t line = min_size(str_find_byte(rest, '\n') + 1, rest.len);
+        buf_add(out, str_first(rest, line));
+        from += line;
+    }
+}
+
+static pass *const inline_passes[] = {wt_sanitize, wt_tables,   rules,
+                                      wt_switches, wt_headings, wt_links,
+                                      wt_quotes,   wt_extlinks, wt_magic_links};
+
+static str parse_inline(wt_parser *p, str text, bool is_main, arena scratch) {
+    for (size_t i = 0; i < countof(inline_passes); i++)
+        text = through(inline_passes[i], p, text, scratch);
+    buf out;
+    buf_init(&out, p->mem, text.len + 64);
+    wt_format_headings(&out, p, text, is_main, scratch);
+    return buf_str(&out);
+}
+
+// Scratch for what calls inside each other: every level takes its own part of the rest.
+static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) {
+    buf out;
+    text = wt_unstrip_str(p, text, "gx");
+    buf_init(&out, p->mem, text.len + text.len / 8 + 64);
+    wt_blocks(&out, p, text, line_start, scratch);
+    text = through(wt_holders, p, buf_str(&out), scratch);
+    text = wt_unstrip_str(p, text, "gxn");
+    buf_init(&out, p->mem, text.len + 64);
+    wt_charrefs(&out, text);
+    return buf_str(&out);
+}
+
+// One level deeper, with a scratch arena of its own, opened the first time that a page gets there.
+static bool go_deeper(wt_parser *p) {
+    bool can = p->nest < WT_NEST_MAX && !wt_over(p) &&
+               (p->level[p->nest].base || !arena_open(&p->level[p->nest], p->room, NULL));
+    if (can)
+        p->nest++;
+    else
+        p->over |= WT_OVER_DEPTH;
+    return can;
+}
+
+str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame) {
+    if (!go_deeper(p)) return STR("");
+    text = parse_inline(p, wt_expand_text(p, text, frame), false, p->level[p->nest - 1]);
+    p->nest--;
+    return text;
+}
+
+str wt_parse_fully(wt_parser *p, str text, const wt_frame *frame) {
+    text = wt_parse_inside(p, text, frame);
+    if (!go_deeper(p)) return STR("");
+    text = parse_blocks(p, text, false, p->level[p->nest - 1]);
+    p->nest--;
+    return text;
+}
+
+// --- A page ----------------------------------------------------------------------------------
+
+static wt_limits limits_of(const wt_limits *asked) {
+    wt_limits l = *asked;
+#define DEFAULT(field)                                                                             \
+    if (!l.field) l.field = default_limits.field
+    DEFAULT(nodes);
+    DEFAULT(expanded_bytes);
+    DEFAULT(argument_bytes);
+    DEFAULT(depth);
+    DEFAULT(expensive);
+    DEFAULT(output_bytes);
+#undef DEFAULT
+    return l;
+}
+
+static str scrubbed(str text, arena *a) {
+    if (!memchr(text.ptr ? text.ptr : "", WT_MARK, text.len) &&
+        !memchr(text.ptr ? text.ptr : "", 0, text.len) &&
+        !memchr(text.ptr ? text.ptr : "", '\r', text.len))
+        return text;
+    buf b;
+    buf_init(&b, a, text.len + 16);
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == WT_MARK)
+            buf_byte(&b, '?');
+        else if (c == 0)
+            buf_add(&b, STR("\xEF\xBF\xBD"));
+        else if (c != '\r')
+            buf_byte(&b, c);
+        else if (i + 1 >= text.len || text.ptr[i + 1] != '\n')
+            buf_byte(&b, '\n');
+    }
+    return buf_str(&b);
+}
+
+static void finish(wt_page *out, wt_parser *p) {
+    out->sections = p->sections.at, out->n_sections = p->sections.n;
+    out->categories = p->categories.at, out->n_categories = p->categories.n;
+    out->languages = p->languages.at, out->n_languages = p->languages.n;
+    out->used = p->used.at, out->n_used = p->used.n;
+    out->indicators = p->indicators.at, out->n_indicators = p->indicators.n;
+    out->costs = p->costs.at, out->n_costs = p->costs.n;
+    out->display_title = p->display_title, out->default_sort = p->default_sort;
+    out->over = p->over, out->switches = p->switches;
+}
+
+status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, arena scratch) {
+    *out = (wt_page){0};
+    wt_parser p = {.o = o,
+                   .world = o->world,
+                   .page = out,
+                   .mem = mem,
+                   .limits = limits_of(&o->limits),
+                   .room = wt_room(wikitext.len)};
+    wt_title_parse(&p.title, &p, o->title, 0);
+    wt_frame frame = {.title = p.title.full};
+    p.frame = &frame;
+    str text = wt_expand_text(&p, scrubbed(wikitext, mem), &frame);
+    text = parse_inline(&p, text, true, scratch);
+    text = parse_blocks(&p, text, true, scratch);
+    buf html;
+    buf_init(&html, mem, text.len + text.len / 8 + 64);
+    if (o->no_tidy)
+        buf_add(&html, text);
+    else
+        wt_tidy(&html, text, scratch);
+    out->html = buf_str(&html);
+    finish(out, &p);
+    for (size_t i = 0; i < countof(p.level) && p.level[i].base; i++)
+        arena_close(&p.level[i]);
+    return OK;
+}
