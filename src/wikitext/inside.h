@@ -274,6 +274,7 @@ struct wt_parser {
     int nest;                  // of wt_parse_inside
     size_t room;               // of one scratch arena
     arena level[WT_NEST_MAX];  // scratch of each nest
+    bool is_slow;              // o->on_slow was called
     uint32_t ticks;            // work since the clock was looked at
 
     wt_list strips;                                 // str: strip.c
