@@ -142,6 +142,13 @@ void wt_unstrip(buf *out, wt_parser *p, str text, const char *kinds);
 str wt_unstrip_str(wt_parser *p, str text, const char *kinds);
 void wt_strip_kill(buf *out, str text);  // markers dropped
 
+// What p->marks holds. Expansion writes "== x ==" as "==" MARK " x ==": where the heading is from,
+// so that headings.c can say which section of which page an edit link would open.
+typedef struct wt_heading_mark {
+    str title;       // of the page or template whose wikitext has the heading
+    uint32_t index;  // its number there, from 1
+} wt_heading_mark;
+
 // --- Passes ----------------------------------------------------------------------------------
 
 // Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of <gallery>.
