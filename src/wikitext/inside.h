@@ -211,12 +211,18 @@ typedef struct wt_title {
 } wt_title;
 
 // As Title::newFromText: false for what is no title (empty, <>[]{}|, "..", ~~~, over 255 bytes).
+// The strs view `text` or lie in p->mem.
 bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns);
-// "/wiki/A%2BB" as wfUrlencode leaves ;@$!*(),/~: alone.
+// "/wiki/A%2BB" as wfUrlencode leaves ;@$!*(),/~: alone; with a query "/index.php?title=A%2BB&q".
+// Without fragment (Title::getLocalURL) and not escaped for HTML.
 void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query);
 void wt_put_url_title(buf *out, str full);  // encoded title alone
-str wt_ns_name(wt_parser *p, int32_t ns);
+str wt_ns_name(wt_parser *p, int32_t ns);   // "User talk"; "" for the main one and unknown ones
+bool wt_ns_has_subpages(const wt_parser *p, int32_t ns);
 str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
+// "/x", "../x" as a title from where the page is; `target` itself when it is no such link. *text
+// gets what is shown for it where nothing else is ("" before). Linker::normalizeSubpageLink.
+str wt_subpage(str *text, wt_parser *p, str target);
 
 // --- Files (file.c), extensions (ext.c), footnotes (cite.c) ----------------------------------------
 
