@@ -142,6 +142,13 @@ void wt_unstrip(buf *out, wt_parser *p, str text, const char *kinds);
 str wt_unstrip_str(wt_parser *p, str text, const char *kinds);
 void wt_strip_kill(buf *out, str text);  // markers dropped
 
+// What p->marks holds. Expansion writes "== x ==" as "==" MARK " x ==": where the heading is from,
+// so that headings.c can say which section of which page an edit link would open.
+typedef struct wt_heading_mark {
+    str title;       // of the page or template whose wikitext has the heading
+    uint32_t index;  // its number there, from 1
+} wt_heading_mark;
+
 // --- Passes ----------------------------------------------------------------------------------
 
 // Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of <gallery>.
@@ -204,12 +211,18 @@ typedef struct wt_title {
 } wt_title;
 
 // As Title::newFromText: false for what is no title (empty, <>[]{}|, "..", ~~~, over 255 bytes).
+// The strs view `text` or lie in p->mem.
 bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns);
-// "/wiki/A%2BB" as wfUrlencode leaves ;@$!*(),/~: alone.
+// "/wiki/A%2BB" as wfUrlencode leaves ;@$!*(),/~: alone; with a query "/index.php?title=A%2BB&q".
+// Without fragment (Title::getLocalURL) and not escaped for HTML.
 void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query);
 void wt_put_url_title(buf *out, str full);  // encoded title alone
-str wt_ns_name(wt_parser *p, int32_t ns);
+str wt_ns_name(wt_parser *p, int32_t ns);   // "User talk"; "" for the main one and unknown ones
+bool wt_ns_has_subpages(const wt_parser *p, int32_t ns);
 str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
+// "/x", "../x" as a title from where the page is; `target` itself when it is no such link. *text
+// gets what is shown for it where nothing else is ("" before). Linker::normalizeSubpageLink.
+str wt_subpage(str *text, wt_parser *p, str target);
 
 // --- Files (file.c), extensions (ext.c), footnotes (cite.c) ----------------------------------------
 
@@ -274,6 +287,7 @@ struct wt_parser {
     int nest;                  // of wt_parse_inside
     size_t room;               // of one scratch arena
     arena level[WT_NEST_MAX];  // scratch of each nest
+    bool is_slow;              // o->on_slow was called
     uint32_t ticks;            // work since the clock was looked at
 
     wt_list strips;                                 // str: strip.c

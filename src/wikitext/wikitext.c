@@ -38,11 +38,21 @@ void *wt_list_add(wt_parser *p, wt_list *l, size_t size) {
     return (char *)l->at + l->n++ * size;
 }
 
+static void look_at_clock(wt_parser *p) {
+    const wt_options *o = p->o;
+    int64_t now = os_now_ns();
+    if (p->limits.deadline_ns && now > p->limits.deadline_ns) p->over |= WT_OVER_TIME;
+    if (o->on_slow && !p->is_slow && now > o->slow_ns) {
+        p->is_slow = true;
+        o->on_slow(o->on_slow_arg);
+    }
+}
+
 bool wt_spend(wt_parser *p, uint32_t ticks) {
     p->ticks += ticks;
     if (p->ticks >= CLOCK_TICKS) {
         p->ticks = 0;
-        if (p->limits.deadline_ns && os_now_ns() > p->limits.deadline_ns) p->over |= WT_OVER_TIME;
+        look_at_clock(p);
     }
     return wt_over(p);
 }
@@ -203,8 +213,27 @@ static void finish(wt_page *out, wt_parser *p) {
     out->over = p->over, out->switches = p->switches;
 }
 
+// A page of another kind: a style sheet, a module, data.
+static void render_source(wt_page *out, str text, const wt_options *o, arena *mem) {
+    buf b;
+    buf_init(&b, mem, text.len + text.len / 4 + 128);
+    b.limit = min_size(b.limit, limits_of(&o->limits).output_bytes);
+    buf_add(&b, STR("<pre class=\"mw-code\" dir=\"ltr\" data-model=\""));
+    wt_escape(&b, o->model);
+    buf_add(&b, STR("\">\n"));
+    wt_escape(&b, text);
+    if (b.failed) out->over |= WT_OVER_OUTPUT;
+    b.limit += 64;
+    buf_add(&b, STR("</pre>\n"));
+    out->html = buf_str(&b);
+}
+
 status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, arena scratch) {
     *out = (wt_page){0};
+    if (o->model.len && !str_eq(o->model, STR("wikitext"))) {
+        render_source(out, wikitext, o, mem);
+        return OK;
+    }
     wt_parser p = {.o = o,
                    .world = o->world,
                    .page = out,
