@@ -294,7 +294,7 @@ struct wt_parser {
     wt_list holders;                                // links.c
     wt_list marks;                                  // headings.c
     wt_list sections, categories, languages, used;  // wt_section, wt_category, str, wt_used
-    wt_list indicators, costs;
+    wt_list indicators, costs, styles;
     str display_title, default_sort;
     struct wt_cite *cite;      // cite.c
     struct wt_vars *vars;      // func_vars.c

@@ -190,6 +190,18 @@ static str scrubbed(str text, arena *a) {
     return buf_str(&b);
 }
 
+// Notes that no <references/> has listed stand behind the text.
+static str with_footnotes(wt_parser *p, str text) {
+    buf notes, out;
+    buf_init(&notes, p->mem, 0);
+    wt_cite_finish(&notes, p);
+    if (!notes.len) return text;
+    buf_init(&out, p->mem, text.len + notes.len);
+    buf_add(&out, text);
+    buf_add(&out, buf_str(&notes));
+    return buf_str(&out);
+}
+
 static void finish(wt_page *out, wt_parser *p) {
     out->sections = p->sections.at, out->n_sections = p->sections.n;
     out->categories = p->categories.at, out->n_categories = p->categories.n;
@@ -233,7 +245,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     p.frame = &frame;
     str text = wt_expand_text(&p, scrubbed(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
-    text = parse_blocks(&p, text, true, scratch);
+    text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);
     buf html;
     buf_init(&html, mem, text.len + text.len / 8 + 64);
     if (o->no_tidy)
