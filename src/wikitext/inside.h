@@ -169,6 +169,8 @@ void wt_format_headings(buf *out, wt_parser *p, str in, bool is_main,
                         arena scratch);  // headings.c: ids, toc
 void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch);  // blocks.c
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
+// Link markers replaced by what the links show, without <a>: for headings and attributes.
+void wt_link_texts(buf *out, wt_parser *p, str text);
 void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
 str wt_quotes_str(wt_parser *p, str text, arena scratch);        // a line or more
 
@@ -228,6 +230,8 @@ str wt_subpage(str *text, wt_parser *p, str target);
 
 // [[File:name|options]]: writes the picture with its box.
 void wt_file_link(buf *out, wt_parser *p, const wt_title *file, str options, arena scratch);
+// <gallery>; gallery.c.
+void wt_gallery(buf *out, wt_parser *p, const wt_frame *frame, str attrs, str inner);
 
 // What an extension tag is shown as; `out` gets a marker or text. Called while expanding.
 void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *ext);
