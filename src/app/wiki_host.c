@@ -7,7 +7,7 @@
 //   I1  a name has only characters that need no encoding in a URL, and is there once
 //   I2  a request that has entered a view leaves it when its reply is sent
 
-#include "app/wiki_app.h"
+#include "app/wiki_render.h"
 
 #include "os/log.h"
 
@@ -113,6 +113,7 @@ void wiki_app_close(void *self) {
     wiki_hosts *hs = self;
     for (size_t i = 0; i < hs->n; i++)
         wiki_close(hs->at[i].w);
+    wiki_renders_close(hs->renders);
     arena_close(&hs->cache_mem);
     arena a = hs->mem;  // the struct lies in it
     arena_close(&a);
@@ -127,6 +128,7 @@ status wiki_app_open(void **self, const app_options *o, err *e) {
     hs->mem = a;
     size_t n = 0, n_good = 0;
     status s = wiki_cache_open(&hs->cache, &hs->cache_mem, e);
+    if (!s) s = wiki_renders_open(&hs->renders, o->page_cache, o->page_cache / 4, &hs->mem, e);
     if (!s) s = read_specs(specs, &n, o, e);
     for (size_t i = 0; i < n && !s; i++) {
         err why = {0};

@@ -173,6 +173,8 @@ void wt_format_headings(buf *out, wt_parser *p, str in, bool is_main,
                         arena scratch);  // headings.c: ids, toc
 void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch);  // blocks.c
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
+// Link markers replaced by what the links show, without <a>: for headings and attributes.
+void wt_link_texts(buf *out, wt_parser *p, str text);
 void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
 str wt_quotes_str(wt_parser *p, str text, arena scratch);        // a line or more
 
@@ -215,17 +217,25 @@ typedef struct wt_title {
 } wt_title;
 
 // As Title::newFromText: false for what is no title (empty, <>[]{}|, "..", ~~~, over 255 bytes).
+// The strs view `text` or lie in p->mem.
 bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns);
-// "/wiki/A%2BB" as wfUrlencode leaves ;@$!*(),/~: alone.
+// "/wiki/A%2BB" as wfUrlencode leaves ;@$!*(),/~: alone; with a query "/index.php?title=A%2BB&q".
+// Without fragment (Title::getLocalURL) and not escaped for HTML.
 void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query);
 void wt_put_url_title(buf *out, str full);  // encoded title alone
-str wt_ns_name(wt_parser *p, int32_t ns);
+str wt_ns_name(wt_parser *p, int32_t ns);   // "User talk"; "" for the main one and unknown ones
+bool wt_ns_has_subpages(const wt_parser *p, int32_t ns);
 str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
+// "/x", "../x" as a title from where the page is; `target` itself when it is no such link. *text
+// gets what is shown for it where nothing else is ("" before). Linker::normalizeSubpageLink.
+str wt_subpage(str *text, wt_parser *p, str target);
 
 // --- Files (file.c), extensions (ext.c), footnotes (cite.c) ----------------------------------------
 
 // [[File:name|options]]: writes the picture with its box.
 void wt_file_link(buf *out, wt_parser *p, const wt_title *file, str options, arena scratch);
+// <gallery>; gallery.c.
+void wt_gallery(buf *out, wt_parser *p, const wt_frame *frame, str attrs, str inner);
 
 // What an extension tag is shown as; `out` gets a marker or text. Called while expanding.
 void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *ext);
@@ -285,13 +295,14 @@ struct wt_parser {
     int nest;                  // of wt_parse_inside
     size_t room;               // of one scratch arena
     arena level[WT_NEST_MAX];  // scratch of each nest
+    bool is_slow;              // o->on_slow was called
     uint32_t ticks;            // work since the clock was looked at
 
     wt_list strips;                                 // str: strip.c
     wt_list holders;                                // links.c
     wt_list marks;                                  // headings.c
     wt_list sections, categories, languages, used;  // wt_section, wt_category, str, wt_used
-    wt_list indicators, costs;
+    wt_list indicators, costs, styles;
     str display_title, default_sort;
     struct wt_cite *cite;      // cite.c
     struct wt_vars *vars;      // func_vars.c

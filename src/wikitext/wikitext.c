@@ -38,11 +38,21 @@ void *wt_list_add(wt_parser *p, wt_list *l, size_t size) {
     return (char *)l->at + l->n++ * size;
 }
 
+static void look_at_clock(wt_parser *p) {
+    const wt_options *o = p->o;
+    int64_t now = os_now_ns();
+    if (p->limits.deadline_ns && now > p->limits.deadline_ns) p->over |= WT_OVER_TIME;
+    if (o->on_slow && !p->is_slow && now > o->slow_ns) {
+        p->is_slow = true;
+        o->on_slow(o->on_slow_arg);
+    }
+}
+
 bool wt_spend(wt_parser *p, uint32_t ticks) {
     p->ticks += ticks;
     if (p->ticks >= CLOCK_TICKS) {
         p->ticks = 0;
-        if (p->limits.deadline_ns && os_now_ns() > p->limits.deadline_ns) p->over |= WT_OVER_TIME;
+        look_at_clock(p);
     }
     return wt_over(p);
 }
@@ -172,6 +182,18 @@ static str scrubbed(str text, arena *a) {
     return buf_str(&b);
 }
 
+// Notes that no <references/> has listed stand behind the text.
+static str with_footnotes(wt_parser *p, str text) {
+    buf notes, out;
+    buf_init(&notes, p->mem, 0);
+    wt_cite_finish(&notes, p);
+    if (!notes.len) return text;
+    buf_init(&out, p->mem, text.len + notes.len);
+    buf_add(&out, text);
+    buf_add(&out, buf_str(&notes));
+    return buf_str(&out);
+}
+
 static void finish(wt_page *out, wt_parser *p) {
     out->sections = p->sections.at, out->n_sections = p->sections.n;
     out->categories = p->categories.at, out->n_categories = p->categories.n;
@@ -183,8 +205,27 @@ static void finish(wt_page *out, wt_parser *p) {
     out->over = p->over, out->switches = p->switches;
 }
 
+// A page of another kind: a style sheet, a module, data.
+static void render_source(wt_page *out, str text, const wt_options *o, arena *mem) {
+    buf b;
+    buf_init(&b, mem, text.len + text.len / 4 + 128);
+    b.limit = min_size(b.limit, limits_of(&o->limits).output_bytes);
+    buf_add(&b, STR("<pre class=\"mw-code\" dir=\"ltr\" data-model=\""));
+    wt_escape(&b, o->model);
+    buf_add(&b, STR("\">\n"));
+    wt_escape(&b, text);
+    if (b.failed) out->over |= WT_OVER_OUTPUT;
+    b.limit += 64;
+    buf_add(&b, STR("</pre>\n"));
+    out->html = buf_str(&b);
+}
+
 status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, arena scratch) {
     *out = (wt_page){0};
+    if (o->model.len && !str_eq(o->model, STR("wikitext"))) {
+        render_source(out, wikitext, o, mem);
+        return OK;
+    }
     wt_parser p = {.o = o,
                    .world = o->world,
                    .page = out,
@@ -196,7 +237,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     p.frame = &frame;
     str text = wt_expand_text(&p, scrubbed(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
-    text = parse_blocks(&p, text, true, scratch);
+    text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);
     buf html;
     buf_init(&html, mem, text.len + text.len / 8 + 64);
     if (o->no_tidy)
