@@ -172,6 +172,8 @@ static void answer(str line, arena scratch, arena mem) {
                     .red_links_to_editor = true,
                     .external_images = true,
                     .subpages = json_get(options, "subpage"),
+                    .edit_links = true,
+                    .legacy_ids = true,
                     .no_toc = json_get(options, "notoc"),
                     .no_tidy = json_get(options, "notidy"),
                     .thumb_width = 180};

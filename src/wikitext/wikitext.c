@@ -101,7 +101,7 @@ static str parse_inline(wt_parser *p, str text, bool is_main, arena scratch) {
     for (size_t i = 0; i < countof(inline_passes); i++)
         text = through(inline_passes[i], p, text, scratch);
     buf out;
-    buf_init(&out, p->mem, text.len + 64);
+    buf_init(&out, p->mem, text.len + text.len / 8 + 64);
     wt_format_headings(&out, p, text, is_main, scratch);
     return buf_str(&out);
 }
@@ -110,6 +110,9 @@ static str parse_inline(wt_parser *p, str text, bool is_main, arena scratch) {
 static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) {
     buf out;
     text = wt_unstrip_str(p, text, "gx");
+    buf_init(&out, p->mem, text.len + text.len / 64 + 64);
+    wt_french_spaces(&out, text);
+    text = buf_str(&out);
     buf_init(&out, p->mem, text.len + text.len / 8 + 64);
     wt_blocks(&out, p, text, line_start, scratch);
     text = through(wt_holders, p, buf_str(&out), scratch);
@@ -140,7 +143,7 @@ str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame) {
 str wt_parse_fully(wt_parser *p, str text, const wt_frame *frame) {
     text = wt_parse_inside(p, text, frame);
     if (!go_deeper(p)) return STR("");
-    text = parse_blocks(p, text, false, p->level[p->nest - 1]);
+    text = parse_blocks(p, text, true, p->level[p->nest - 1]);
     p->nest--;
     return text;
 }
@@ -238,13 +241,13 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     str text = wt_expand_text(&p, scrubbed(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
     text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);
-    buf html;
-    buf_init(&html, mem, text.len + text.len / 8 + 64);
-    if (o->no_tidy)
-        buf_add(&html, text);
-    else
+    if (!o->no_tidy) {
+        buf html;
+        buf_init(&html, mem, text.len + text.len / 8 + 64);
         wt_tidy(&html, text, scratch);
-    out->html = buf_str(&html);
+        text = buf_str(&html);
+    }
+    out->html = through(wt_place_headings, &p, text, scratch);
     finish(out, &p);
     wt_parsed_end(&p);
     for (size_t i = 0; i < countof(p.level) && p.level[i].base; i++)

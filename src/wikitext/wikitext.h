@@ -114,6 +114,7 @@ typedef struct wt_options {
     bool external_images;      // a bare URL of a picture is shown as one
     bool follow_links;         // no rel="nofollow"
     bool subpages;             // "[[/x]]" in every namespace
+    bool legacy_ids;           // of headings, ".C3.A9" for e with an accent, as before HTML5
     bool no_toc, no_tidy;
     bool explain;         // fill wt_page.costs
     int32_t thumb_width;  // 0: 220
