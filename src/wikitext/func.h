@@ -48,6 +48,23 @@ typedef struct wt_func {
 // variables are found.
 const wt_func *wt_func_find(str name, bool has_colon);
 
+// --- What the functions share ------------------------------------------------------------------
+
+// Counts an expensive call; false when the page has had all that it may.
+bool wt_expensive(wt_parser *p);
+str wt_unmarked(const wt_call *c, str s);   // without markers; in p->mem, or `s` itself
+void wt_put_error(buf *out, str sentence);  // <strong class="error">
+bool wt_has_error(str html);                // what #iferror looks for
+// Whether `option` is among the arguments from number 1 on, in any case ("R" of {{formatnum:1|R}}).
+bool wt_call_option(const wt_call *c, str option);
+// The name that a special page goes by ("UserLogin" for "userlogin/x"), "" for an unknown one.
+str wt_special_page(str name);
+// "%41+b" to "A b".
+void wt_url_decode(buf *out, str s);
+// Calls `change` for what stands between markers, which are copied.
+void wt_between_marks(buf *out, str s, void (*change)(buf *out, str part, const void *arg),
+                      const void *arg);
+
 // The tables, each in its file; ended by a row without name.
 extern const wt_func wt_funcs_core[];     // func_core.c: uc ns urlencode plural formatnum #tag ...
 extern const wt_func wt_funcs_logic[];    // func_logic.c: #if #ifeq #switch #expr #iferror ...
