@@ -25,7 +25,8 @@ typedef struct wt_call {
     str name;             // as written, without '#'
     str first;            // what follows the colon, expanded and trimmed
     const wt_node *part;  // first WT_PART behind it; NULL: none
-    uint32_t n;           // arguments in all, `first` being number 0
+    const wt_node *const *parts;  // all of them when they are many, else NULL: for wt_call_part
+    uint32_t n;                   // arguments in all, `first` being number 0
     bool has_colon;
 } wt_call;
 
@@ -37,7 +38,7 @@ bool wt_call_pair(str *key, str *value, const wt_call *c, uint32_t i);
 const wt_node *wt_call_part(const wt_call *c, uint32_t i);
 
 typedef struct wt_func {
-    const char *name;  // lower case, without '#'
+    const char *name;  // without '#'; lower case, or as it must be written (is_case_sensitive)
     bool has_hash;     // written {{#name:}}
     bool no_args;      // {{name}} is enough: a variable
     bool is_case_sensitive;

@@ -40,7 +40,8 @@ enum {
 typedef enum wt_kind {
     WT_ROOT,
     WT_TEXT,      // text
-    WT_TEMPLATE,  // children: WT_NAME, then WT_PART...; line_start: at the start of a line
+    WT_TEMPLATE,  // children: WT_NAME, then WT_PART...; line_start: at the start of a line;
+                  // text: all of it, as written
     WT_ARG,       // {{{name|default}}}: the same
     WT_NAME,      // children
     WT_PART,      // children: [WT_KEY] WT_VALUE; index: n of an unnamed one, from 1
@@ -67,7 +68,8 @@ typedef struct wt_tree {
     const wt_node *root;
     uint32_t n_nodes, n_headings;
     size_t bytes;  // of text and nodes together
-    bool is_cut;   // over WT_NEST_MAX or the arena: the rest is text
+    size_t room;   // that an arena needs for reading it again
+    bool is_cut;   // over a million nodes or the arena: the rest is text
 } wt_tree;
 
 // Reads wikitext into a tree, in `a`; `is_included` decides between <noinclude> and <includeonly>.
@@ -97,6 +99,8 @@ enum {  // what is left alone
     WT_STRIP_COMMENTS = 4,
     WT_NO_IGNORE = 8,
     WT_RECOVER_COMMENTS = 16,
+    WT_NO_TAGS = 32,
+    WT_AS_WRITTEN = WT_NO_ARGS | WT_NO_TEMPLATES | WT_NO_IGNORE | WT_RECOVER_COMMENTS | WT_NO_TAGS,
 };
 
 // The tree as flat wikitext, extension tags as markers.
@@ -169,6 +173,8 @@ void wt_format_headings(buf *out, wt_parser *p, str in, bool is_main,
                         arena scratch);  // headings.c: ids, toc
 void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch);  // blocks.c
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
+// Link markers replaced by what the links show, without <a>: for headings and attributes.
+void wt_link_texts(buf *out, wt_parser *p, str text);
 void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
 str wt_quotes_str(wt_parser *p, str text, arena scratch);        // a line or more
 
@@ -228,6 +234,8 @@ str wt_subpage(str *text, wt_parser *p, str target);
 
 // [[File:name|options]]: writes the picture with its box.
 void wt_file_link(buf *out, wt_parser *p, const wt_title *file, str options, arena scratch);
+// <gallery>; gallery.c.
+void wt_gallery(buf *out, wt_parser *p, const wt_frame *frame, str attrs, str inner);
 
 // What an extension tag is shown as; `out` gets a marker or text. Called while expanding.
 void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *ext);
@@ -294,7 +302,7 @@ struct wt_parser {
     wt_list holders;                                // links.c
     wt_list marks;                                  // headings.c
     wt_list sections, categories, languages, used;  // wt_section, wt_category, str, wt_used
-    wt_list indicators, costs;
+    wt_list indicators, costs, styles;
     str display_title, default_sort;
     struct wt_cite *cite;      // cite.c
     struct wt_vars *vars;      // func_vars.c
@@ -308,8 +316,8 @@ struct wt_parser {
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every
 // some thousand ticks.
 bool wt_spend(wt_parser *p, uint32_t ticks);
-static inline bool wt_over(const wt_parser *p) {
-    return p->over & (WT_OVER_NODES | WT_OVER_TIME | WT_OVER_MEMORY | WT_OVER_OUTPUT);
+static inline bool wt_over(const wt_parser *p) {  // too many nodes end expansion alone
+    return p->over & (WT_OVER_TIME | WT_OVER_MEMORY | WT_OVER_OUTPUT);
 }
 void wt_note_used(wt_parser *p, str title, uint64_t hash);  // for wt_page.used, each once
 void wt_add_category(wt_parser *p, str name, str sort_key);

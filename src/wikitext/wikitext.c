@@ -7,7 +7,7 @@
 #include "wikitext/wikitext.h"
 
 #include "os/clock.h"
-#include "wikitext/inside.h"
+#include "wikitext/expand.h"
 
 enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
 
@@ -55,14 +55,6 @@ bool wt_spend(wt_parser *p, uint32_t ticks) {
         look_at_clock(p);
     }
     return wt_over(p);
-}
-
-void wt_note_used(wt_parser *p, str title, uint64_t hash) {
-    const wt_used *used = p->used.at;
-    for (size_t i = 0; i < p->used.n; i++)
-        if (str_eq(used[i].title, title)) return;
-    wt_used *row = wt_list_add(p, &p->used, sizeof *row);
-    if (row) *row = (wt_used){arena_str(p->mem, title), hash};
 }
 
 void wt_add_category(wt_parser *p, str name, str sort_key) {
@@ -190,6 +182,18 @@ static str scrubbed(str text, arena *a) {
     return buf_str(&b);
 }
 
+// Notes that no <references/> has listed stand behind the text.
+static str with_footnotes(wt_parser *p, str text) {
+    buf notes, out;
+    buf_init(&notes, p->mem, 0);
+    wt_cite_finish(&notes, p);
+    if (!notes.len) return text;
+    buf_init(&out, p->mem, text.len + notes.len);
+    buf_add(&out, text);
+    buf_add(&out, buf_str(&notes));
+    return buf_str(&out);
+}
+
 static void finish(wt_page *out, wt_parser *p) {
     out->sections = p->sections.at, out->n_sections = p->sections.n;
     out->categories = p->categories.at, out->n_categories = p->categories.n;
@@ -233,7 +237,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     p.frame = &frame;
     str text = wt_expand_text(&p, scrubbed(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
-    text = parse_blocks(&p, text, true, scratch);
+    text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);
     buf html;
     buf_init(&html, mem, text.len + text.len / 8 + 64);
     if (o->no_tidy)
@@ -242,6 +246,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
         wt_tidy(&html, text, scratch);
     out->html = buf_str(&html);
     finish(out, &p);
+    wt_parsed_end(&p);
     for (size_t i = 0; i < countof(p.level) && p.level[i].base; i++)
         arena_close(&p.level[i]);
     return OK;
