@@ -84,7 +84,7 @@ static str plain_markers(wt_parser *p, str inside) {
     buf b;
     if (str_find_byte(inside, WT_MARK) < inside.len) {
         buf_init(&b, p->mem, inside.len + 64);
-        wt_holders(&b, p, inside, *p->mem);
+        wt_link_texts(&b, p, inside);
         inside = wt_unstrip_str(p, buf_str(&b), "gxn");
         buf_init(&b, p->mem, inside.len);
         wt_strip_kill(&b, inside);
