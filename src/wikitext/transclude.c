@@ -419,7 +419,8 @@ static bool call_function(buf *out, call *c) {
     meter m = meter_start(p);
     buf made;
     buf_init(&made, p->mem, 0);
-    bool is_mine = settle(out, c, func->run(&made, &self), buf_str(&made));
+    wt_result result = func->run(&made, &self);
+    bool is_mine = settle(out, c, result, buf_str(&made));
     if (made.failed) p->over |= WT_OVER_MEMORY;
     meter_stop(m, p, name, made.len);
     return is_mine;
