@@ -243,7 +243,7 @@ static void sections(void **state) {
     static const example rows[] = {
         {"{{#lst:Sections|one}}", "B!F"},
         {"{{#section:Sections|two}}", "D"},
-        {"{{#lst:Sections|one|two}}", "B!cD"},
+        {"{{#lst:Sections|one|two}}", "B!cDF"},
         {"{{#lst:Sections|none}}", ""},
         {"{{#lst:Nothing|one}}", "[[:Nothing]]"},
         {"{{#lstx:Sections|one}}", "acDe"},
