@@ -168,12 +168,12 @@ static wt_result run_part(buf *out, const wt_call *c) {
 static wt_result put_ns(buf *out, const wt_call *c, bool is_encoded) {
     wt_number n;
     int32_t key = 0;
-    bool is_number = wt_number_prefix(&n, c->first) && n.is_int;
+    bool is_number = wt_number_prefix(&n, c->first) > 0;
     const wiki_ns *found =
         is_number || !c->first.len ? NULL : wiki_ns_named(c->p->world->site, c->first);
     if (!is_number && c->first.len && !found) return WT_NOT_MINE;
-    if (is_number && (n.i < -1000 || n.i > 100000)) return WT_DONE;
-    if (is_number) key = (int32_t)n.i;
+    if (is_number && !(n.d > -1000 && n.d < 100000)) return WT_DONE;
+    if (is_number) key = (int32_t)n.d;
     str name = wt_ns_name(c->p, found ? found->key : key);
     if (is_encoded)
         wt_put_url_title(out, name);
