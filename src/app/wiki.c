@@ -6,7 +6,7 @@
 // titles are looked up on the loop (microseconds over the mapped index), and bytes of a plain dump
 // are sent from its map; whatever sorts, unpacks or renders runs on a worker.
 
-#include "app/wiki_app.h"
+#include "app/wiki_render.h"
 
 #include "base/utf8.h"
 #include "os/rand.h"
@@ -15,7 +15,6 @@ enum {
     OFFSETS_LIMIT = 1000,       // rows when ?limit= is absent
     OFFSETS_LIMIT_MAX = 10000,  // rows at most
     NAME_MIN_CHARS = 3,         // of a prefix search, as the original
-    RENDER_ARENA = 16 << 20,    // address space beside 64 times the text: see wiki_html
 };
 
 static void put_row(json *j, const wiki_page *p) {
@@ -100,8 +99,7 @@ static void add_url_header(http_req *rq, const char *name, str value) {
     http_add_header(rq, name, buf_str(&b));
 }
 
-// Finds the page a request names and says in headers what was found.
-static bool find_page(wiki_hit *h, const wiki_ask *q, bool follow) {
+bool wiki_ask_page(wiki_hit *h, const wiki_ask *q, bool follow) {
     str name, redirect;
     http_req *rq = q->rq;
     if (!wiki_ask_name(&name, rq) || !wiki_ask_find(h, q, name)) return false;
@@ -138,12 +136,6 @@ bool wiki_ask_xml(str *xml, const wiki_ask *q, const wiki_hit *h) {
     return !s;
 }
 
-static bool title_exists(void *arg, str text) {
-    const wiki_ask *q = arg;
-    ARENA_ON_STACK(scratch, 64 * WIKI_TITLE_MAX);
-    return text.len <= WIKI_TITLE_MAX && wiki_exists(q->view, text, scratch);
-}
-
 static bool is_called(const wiki_host *h, str prefix) {
     wiki_view *v = h->w ? wiki_enter(h->w) : NULL;
     if (!v) return str_eq_nocase(prefix, str_of(h->name));
@@ -154,42 +146,22 @@ static bool is_called(const wiki_host *h, str prefix) {
     return is_it;
 }
 
-static const char *interwiki(void *arg, str prefix) {
-    const wiki_ask *q = arg;
+const char *wiki_links_to(void *ask, str prefix) {
+    const wiki_ask *q = ask;
     for (size_t i = 0; prefix.len && i < q->hosts->n; i++) {
         const wiki_host *h = &q->hosts->at[i];
-        if (is_called(h, prefix)) return h == q->host ? q->links : h->links;
+        if (is_called(h, prefix))
+            return h == q->host ? q->links : q->is_to_read ? h->reads : h->links;
     }
     return NULL;
-}
-
-bool wiki_ask_render(buf *out, const wiki_ask *q, const wiki_revision *rev) {
-    wiki_html_options o = {title_exists, interwiki, (void *)q, q->links, wiki_view_site(q->view)};
-    arena scratch;
-    if (arena_open(&scratch, RENDER_ARENA + 64 * rev->text.len, NULL)) return false;
-    app_buf_init(out, q->rq, 2 * rev->text.len + 256);
-    bool ok = wiki_html(out, rev->text, rev->model, &o, scratch) && !out->failed;
-    arena_close(&scratch);
-    return ok;
-}
-
-static bool render_xml(buf *out, const wiki_ask *q, str xml) {
-    wiki_revision rev;
-    return !wiki_revision_parse(&rev, xml, q->a, NULL) && wiki_ask_render(out, q, &rev);
 }
 
 static void page_html(http_req *rq, void *app) {
     wiki_ask q;
     wiki_hit h;
-    str xml;
-    buf out;
-    if (!wiki_ask_begin(&q, rq, app) || !find_page(&h, &q, true)) return;
-    http_set_modified(rq, wiki_view_modified_ns(q.view));
-    if (!wiki_ask_xml(&xml, &q, &h)) return;
-    if (render_xml(&out, &q, xml))
-        http_reply(rq, 200, HTTP_HTML, buf_str(&out));
-    else
-        http_reply_error(rq, 500, "The page could not be rendered");
+    if (!wiki_ask_begin(&q, rq, app) || !wiki_ask_page(&h, &q, true)) return;
+    const wiki_rendered *r = wiki_render(&q, h.page.off, h.page.len, q.links);
+    if (r) http_reply(rq, 200, HTTP_HTML, r->page.html);
 }
 
 static void page_xml(http_req *rq, void *app) {
@@ -197,7 +169,7 @@ static void page_xml(http_req *rq, void *app) {
     wiki_hit h;
     uint64_t at;
     str xml;
-    if (!wiki_ask_begin(&q, rq, app) || !find_page(&h, &q, false)) return;
+    if (!wiki_ask_begin(&q, rq, app) || !wiki_ask_page(&h, &q, false)) return;
     const os_map *m = wiki_plain_at(&at, q.view, h.page.off, h.page.len);
     if (!m && http_to_worker(rq)) return;
     http_set_modified(rq, wiki_view_modified_ns(q.view));
@@ -270,24 +242,18 @@ static void range_xml(http_req *rq, void *app) {
         http_reply_range_bytes(rq, HTTP_XML, xml, r, size);
 }
 
+bool wiki_ask_slice(str *xml, const wiki_ask *q, uint64_t off, uint64_t len) {
+    status s = len > WIKI_UNPACK_MAX ? E_LIMIT : wiki_read(xml, q->view, off, len, q->a, NULL);
+    if (s) reply_unread(q->rq, s);
+    return !s;
+}
+
 static void range_html(http_req *rq, void *app) {
     wiki_ask q;
     http_range r;
-    buf out;
-    str xml;
     if (!wiki_ask_begin(&q, rq, app) || !range_of(&r, &q, false)) return;
-    uint64_t len = r.last - r.first + 1;
-    if (len > WIKI_UNPACK_MAX) {
-        http_reply_error(rq, 413, "Range too large (> %d MB for HTML)", WIKI_UNPACK_MAX >> 20);
-        return;
-    }
-    status s = wiki_read(&xml, q.view, r.first, len, q.a, NULL);
-    if (s)
-        reply_unread(rq, s);
-    else if (render_xml(&out, &q, xml))
-        http_reply(rq, 200, HTTP_HTML, buf_str(&out));
-    else
-        http_reply_error(rq, 400, "The range is not one whole page: take it from /wiki/offsets");
+    const wiki_rendered *page = wiki_render(&q, r.first, r.last - r.first + 1, q.links);
+    if (page) http_reply(rq, 200, HTTP_HTML, page->page.html);
 }
 
 // --- The app ---------------------------------------------------------------------------------
@@ -302,6 +268,8 @@ static const http_route routes[] = {
     GET_WORKER("/wiki/title/*",    title,       "as offsets for a NAME that is a title, as `[[title, [offset]], ...]`"),
     GET_LOOP("/wiki/random",       random_page, "a random article, as `[title, first, last]`"),
     GET_WORKER("/wiki/wiki/*",     page_html,   "the article NAME as HTML; redirects are followed unless `?redirect=no`"),
+    GET_WORKER("/read/*",          wiki_read_page, "the article NAME as a whole page, without scripts"),
+    GET_WORKER("/w/{db}/read/*",   wiki_read_page, "the same, of the wiki {db}"),
     GET_LOOP("/wiki/wiki_xml/*",   page_xml,    "the page NAME as it stands in the dump"),
     GET_LOOP("/wiki/wiki_raw/*",   page_xml,    "the same, by the original's other name"),
     GET_LOOP("/wiki/xml",          range_xml,   "bytes of the dump by `Range:` or `?range=`; of a packed dump 16 MB at most"),
@@ -325,6 +293,9 @@ static const http_route routes[] = {
     GET_WORKER(API("/titles"),     wiki_api_titles,  "`?prefix= &limit= &offset=`: titles in code-point order, with `total` and `next`"),
     GET_LOOP(API("/title/*"),      wiki_api_title,   "what NAME resolves to: `{title, id, ns, redirect, target, offset, length, sha1, previous, next, ...}`"),
     GET_WORKER(API("/page/*"),     wiki_api_page,    "the page NAME: revision, sections, categories, links out, counts of redirects and backlinks; `?redirect=no`"),
+    GET_WORKER(API("/html/*"),     wiki_html_one,   "the article NAME as an HTML fragment with a strong ETag; `?redirect=no`"),
+    GET_WORKER(API("/text/*"),     wiki_text_one,   "its words as plain text"),
+    GET_WORKER(API("/sections/*"), wiki_sections_one, "its headings, and each section's HTML and text: `{title, sections: [{level, number, title, anchor, html, text}, ...]}`"),
     GET_LOOP(API("/random"),       wiki_api_random,  "a random article, as /title"),
     GET_WORKER(API("/categories"), wiki_api_categories, "`?prefix= &limit= &offset=`: categories with their number of members"),
     GET_WORKER(API("/categories/*"), wiki_api_category, "members of the category NAME; `?limit= &offset=`"),

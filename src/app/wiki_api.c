@@ -5,7 +5,7 @@
 //
 //   I1  a reply is written in one pass; whatever grows with the dump has a limit named here
 
-#include "app/wiki_app.h"
+#include "app/wiki_render.h"
 
 #include "os/clock.h"
 #include "os/rand.h"
@@ -343,47 +343,16 @@ static void put_links(json *j, const wiki_ask *q, const wiki_revision *rev) {
     arena_close(&x.categories.mem);
 }
 
-// Text of rendered HTML: without tags, entities decoded.
-static str text_of_html(str html, arena *a) {
-    char *to = arena_try(a, html.len + 1);
-    size_t n = 0;
-    bool in_tag = false;
-    for (size_t i = 0; to && i < html.len; i++) {
-        char c = html.ptr[i];
-        if (c == '<') in_tag = true;
-        if (!in_tag) to[n++] = c;
-        if (c == '>') in_tag = false;
-    }
-    return wiki_decode_entities(str_trim((str){to, to ? n : 0}), a);
-}
-
-// One "<h2 id="A">T</h2>" at the start of `html`; false when there is none there.
-static bool put_section(json *j, str html, arena *a) {
-    if (html.len < 4 || html.ptr[2] < '1' || html.ptr[2] > '6') return false;
-    int level = html.ptr[2] - '0';
-    str tag = str_first(str_skip(html, 3), str_find_byte(str_skip(html, 3), '>'));
-    char close[] = {'<', '/', 'h', html.ptr[2], '>', 0};
-    str inner = str_skip(html, 3 + tag.len + 1);
-    inner = str_first(inner, str_find(inner, str_of(close)));
-    size_t at = str_find(tag, STR(" id=\""));
-    str id = at < tag.len ? str_skip(tag, at + 5) : (str){0};
-    json_open(j, '{');
-    json_key(j, "level"), json_i64(j, level);
-    json_key(j, "title"), json_str(j, text_of_html(inner, a));
-    id = wiki_decode_entities(str_first(id, str_find_byte(id, '"')), a);
-    json_key(j, "anchor"), json_str(j, id);
-    json_close(j, '}');
-    return true;
-}
-
-// Headings as they are rendered, so that anchors are the article's own.
-static void put_sections(json *j, str html, arena *a) {
+void wiki_put_sections(json *j, const wt_page *page) {
     json_key(j, "sections"), json_open(j, '[');
-    for (int n = 0; n < SECTIONS_MAX;) {
-        html = str_skip(html, str_find(html, STR("<h")));
-        if (html.len == 0) break;
-        n += put_section(j, html, a);
-        html = str_skip(html, 2);
+    for (size_t i = 0; i < page->n_sections; i++) {
+        const wt_section *s = &page->sections[i];
+        json_open(j, '{');
+        json_key(j, "level"), json_i64(j, s->level);
+        json_key(j, "number"), json_str(j, s->number);
+        json_key(j, "title"), json_str(j, s->text);
+        json_key(j, "anchor"), json_str(j, s->anchor);
+        json_close(j, '}');
     }
     json_close(j, ']');
 }
@@ -409,10 +378,11 @@ static void put_counts(json *j, const wiki_ask *q, const wiki_hit *h) {
 static void reply_page(const wiki_ask *q, const wiki_hit *h, const wiki_hit *from) {
     str xml;
     wiki_revision rev;
-    buf html, out;
+    buf out;
     json j;
-    if (!wiki_ask_xml(&xml, q, h)) return;
-    if (wiki_revision_parse(&rev, xml, q->a, NULL) || !wiki_ask_render(&html, q, &rev)) {
+    const wiki_rendered *made = wiki_render(q, h->page.off, h->page.len, q->links);
+    if (!made || !wiki_ask_xml(&xml, q, h)) return;
+    if (wiki_revision_parse(&rev, xml, q->a, NULL)) {
         http_reply_error(q->rq, 500, "The page could not be read");
         return;
     }
@@ -422,10 +392,7 @@ static void reply_page(const wiki_ask *q, const wiki_hit *h, const wiki_hit *fro
         json_key(&j, "redirected_from"), json_str(&j, from->page.title);
     put_counts(&j, q, h);
     put_revision(&j, &rev);
-    arena texts = {0};
-    if (!arena_open(&texts, html.len * 4 + (1 << 16), NULL))
-        put_sections(&j, buf_str(&html), &texts);
-    arena_close(&texts);
+    wiki_put_sections(&j, &made->page);
     put_links(&j, q, &rev);
     reply_end(&j, q->rq);
 }

@@ -22,14 +22,19 @@ typedef struct wiki_host {
     wiki *w;            // NULL: it could not be opened
     const char *name;   // in routes: [A-Za-z0-9._-]
     const char *links;  // "/w/NAME/wiki/"
+    const char *reads;  // "/w/NAME/read/"
 } wiki_host;
 
 typedef struct wiki_cache wiki_cache;
+typedef struct wiki_renders wiki_renders;  // wiki_render.h
+typedef struct wiki_images wiki_images;    // wiki_images.h
 
 typedef struct wiki_hosts {
     wiki_host at[WIKI_HOSTS_MAX];
     size_t n;
     wiki_cache *cache;
+    wiki_renders *renders;
+    wiki_images *images;  // NULL: none
     arena mem, cache_mem;
 } wiki_hosts;
 
@@ -41,10 +46,12 @@ typedef struct wiki_ask {
     wiki_view *view;
     arena *a;           // the request's
     const char *links;  // what links in its articles begin with
+    bool is_to_read;    // they lead to whole pages, those to other wikis too
 } wiki_ask;
 
 // The wiki that {db} names, or `name` when it is not NULL ("" is the first), or the first.
 bool wiki_ask_begin(wiki_ask *q, http_req *rq, void *app);
+void wiki_ask_to_read(wiki_ask *q);  // links lead to /read/
 bool wiki_ask_named(wiki_ask *q, http_req *rq, void *app, str name);
 
 // The name a request asks for: the rest of the path, else ?name=.
@@ -57,8 +64,14 @@ bool wiki_ask_find(wiki_hit *h, const wiki_ask *q, str name);
 
 // The page's XML on a worker. Replies 413 or 500.
 bool wiki_ask_xml(str *xml, const wiki_ask *q, const wiki_hit *h);
-// Renders wikitext; false when it does not fit. `out` begins in the request's arena.
-bool wiki_ask_render(buf *out, const wiki_ask *q, const wiki_revision *rev);
+// The XML of a page that lies there. Replies 413, 400 or 500.
+bool wiki_ask_slice(str *xml, const wiki_ask *q, uint64_t off, uint64_t len);
+// Finds the page a request names, follows redirects (`?redirect=no`: not), and says in headers what
+// was found. Replies 404.
+bool wiki_ask_page(wiki_hit *h, const wiki_ask *q, bool follow);
+// Where links to the hosted wiki with that name, dbname or language begin; NULL: there is none.
+// `ask` is a wiki_ask.
+const char *wiki_links_to(void *ask, str prefix);
 
 // "/w/NAME/wiki/Title", encoded.
 void wiki_put_page_url(buf *b, const wiki_host *host, str title);
@@ -82,6 +95,7 @@ typedef void wiki_handler(http_req *rq, void *app);
 wiki_handler wiki_api_list, wiki_api_one, wiki_api_suggest, wiki_api_search, wiki_api_titles,
     wiki_api_title, wiki_api_page, wiki_api_random, wiki_api_categories, wiki_api_category,
     wiki_api_backlinks, wiki_api_redirects;
+wiki_handler wiki_read_page, wiki_html_one, wiki_text_one, wiki_sections_one;
 wiki_handler wiki_kiwix_suggest, wiki_kiwix_random, wiki_kiwix_search, wiki_kiwix_description,
     wiki_opensearch, wiki_opensearch_suggest;
 

@@ -7,7 +7,7 @@
 //   I1  a name has only characters that need no encoding in a URL, and is there once
 //   I2  a request that has entered a view leaves it when its reply is sent
 
-#include "app/wiki_app.h"
+#include "app/wiki_render.h"
 
 #include "os/log.h"
 
@@ -104,6 +104,7 @@ static status open_wiki(wiki_hosts *hs, const spec *sp, const app_options *o, er
         return err_set(e, E_ARG, "two wikis are called \"%s\": name them NAME=DUMP", h.name);
     }
     h.links = arena_fmt(&hs->mem, "/w/%s/wiki/%c", h.name, 0).ptr;
+    h.reads = arena_fmt(&hs->mem, "/w/%s/read/%c", h.name, 0).ptr;
     hs->at[hs->n++] = h;
     if (!s) log_opened(&h);
     return s;
@@ -113,6 +114,7 @@ void wiki_app_close(void *self) {
     wiki_hosts *hs = self;
     for (size_t i = 0; i < hs->n; i++)
         wiki_close(hs->at[i].w);
+    wiki_renders_close(hs->renders);
     arena_close(&hs->cache_mem);
     arena a = hs->mem;  // the struct lies in it
     arena_close(&a);
@@ -127,6 +129,7 @@ status wiki_app_open(void **self, const app_options *o, err *e) {
     hs->mem = a;
     size_t n = 0, n_good = 0;
     status s = wiki_cache_open(&hs->cache, &hs->cache_mem, e);
+    if (!s) s = wiki_renders_open(&hs->renders, o->page_cache, o->page_cache / 4, &hs->mem, e);
     if (!s) s = read_specs(specs, &n, o, e);
     for (size_t i = 0; i < n && !s; i++) {
         err why = {0};
@@ -199,7 +202,7 @@ bool wiki_ask_named(wiki_ask *q, http_req *rq, void *app, str name) {
     }
     http_at_end(rq, leave, v);  // I2
     if (wiki_view_is_partial(v)) add_progress(rq, h);
-    *q = (wiki_ask){rq, hs, h, v, http_arena(rq), h->links};
+    *q = (wiki_ask){rq, hs, h, v, http_arena(rq), h->links, false};
     return true;
 }
 
@@ -208,6 +211,11 @@ bool wiki_ask_begin(wiki_ask *q, http_req *rq, void *app) {
     if (!wiki_ask_named(q, rq, app, db)) return false;
     if (!db.len) q->links = "/wiki/wiki/";
     return true;
+}
+
+void wiki_ask_to_read(wiki_ask *q) {
+    q->links = http_param(q->rq, "db").len ? q->host->reads : "/read/";
+    q->is_to_read = true;
 }
 
 bool wiki_ask_name(str *name, http_req *rq) {

@@ -435,11 +435,29 @@ static http_conn_state step_body(http_conn *c) {
 
 // --- HANDLE ----------------------------------------------------------------------------------
 
+// Once for the handler's return, once for http_resume: the second goes on.
+static void unhold(http_req *rq) {
+    http_loop *l = rq->conn->loop;
+    if (atomic_fetch_sub(&rq->holds, 1) > 1 || os_pool_submit(l->pool, &rq->job) == OK) return;
+    http_add_header(rq, "Retry-After", STR("1"));
+    http_reply_error(rq, 503, "Too many requests are waiting; try again in a second");
+    net_post(l->net, &rq->done);
+}
+
+void http_resume(http_req *rq) {
+    unhold(rq);
+}
+
 static void job_run(os_job *job) {
     http_req *rq = (http_req *)((char *)job - offsetof(http_req, job));
     net_loop *net = rq->conn->loop->net;
+    atomic_store(&rq->holds, 0);
+    http__reply_drop(rq);  // of the loop's call, or of the one that held
     rq->route->handler(rq, rq->route->app);
-    net_post(net, &rq->done);
+    if (atomic_load(&rq->holds))
+        unhold(rq);
+    else
+        net_post(net, &rq->done);
 }
 
 static void job_done(net_mail *m) {
@@ -470,10 +488,7 @@ static http_conn_state step_handle(http_conn *c) {
     }
     if (rq->route->run == HTTP_WORKER) return to_worker(c);
     rq->route->handler(rq, rq->route->app);
-    if (rq->moves) {
-        http__reply_drop(rq);
-        return to_worker(c);
-    }
+    if (rq->moves) return to_worker(c);
     rq->handled = true;
     return reply_begin(c);
 }

@@ -72,6 +72,11 @@ str http_peer(const http_req *rq);
 // For a handler on the loop that finds that it would have to wait: true when it is to return now,
 // without a reply, and will be called again on a worker; false when it is on one already.
 bool http_to_worker(http_req *rq);
+// For a handler on a worker that waits for what another thread is making: it says http_hold, hands
+// the request to that thread and returns without a reply. http_resume, from any thread and exactly
+// once (also before the handler has returned), has the handler called again, on a worker.
+void http_hold(http_req *rq);
+void http_resume(http_req *rq);
 // Calls run(arg) once, when the reply has been sent or the client has gone: for what the reply's
 // bytes lie in. On the loop; it must not block. Several are called last first.
 void http_at_end(http_req *rq, void (*run)(void *arg), void *arg);

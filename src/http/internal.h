@@ -55,6 +55,8 @@ struct http_req {
     http_req *next;  // while spare
     net_mail done;   // from the worker
     os_job job;      // to the worker
+    _Atomic int
+        holds;  // of a held request: of the handler's return and http_resume, what is to come
 
     // From here on cleared for every request.
     const char *base;  // first byte of the head

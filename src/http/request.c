@@ -50,6 +50,11 @@ bool http_to_worker(http_req *rq) {
     return true;
 }
 
+void http_hold(http_req *rq) {
+    CHECK(rq->on_worker);
+    atomic_store(&rq->holds, 2);
+}
+
 void http_at_end(http_req *rq, void (*run)(void *arg), void *arg) {
     http_last *last = arena_new(&rq->arena, http_last);
     *last = (http_last){rq->last, run, arg};

@@ -60,7 +60,7 @@ static status open_loop(http_server *s, const http_config *c, net_addr *addr, er
 
 static status open_all(http_server *s, const http_config *c, err *e) {
     int n_loops = c->n_loops > 0 ? c->n_loops : os_cpu_count();
-    int n_workers = c->n_workers > 0 ? c->n_workers : os_cpu_count() > 2 ? os_cpu_count() : 2;
+    int n_workers = c->n_workers > 0 ? c->n_workers : 2 * os_cpu_count() + 2;
     net_addr addr;
     TRY(http_router_init(&s->router, &s->perm, c->routes, c->n_routes, e));
     TRY(net_addr_parse(&addr, c->ip ? c->ip : "127.0.0.1", c->port, e));

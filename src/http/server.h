@@ -17,7 +17,7 @@ typedef struct http_config {
     const char *ip;  // "127.0.0.1"; an IPv6 address works too
     int port;        // 0 takes a free one: ask http_server_port
     int n_loops;     // threads, each with its own SO_REUSEPORT listener; 0 is one per core
-    int n_workers;   // for HTTP_WORKER handlers; 0 is one per core, at least 2
+    int n_workers;   // for HTTP_WORKER handlers; 0 is two per core and two more
     int backlog;     // listen(2)
     const http_route *routes;
     size_t n_routes;

@@ -18,7 +18,7 @@ typedef struct serve_options {
         grace_s;
     opt_list app_classes, gpt2, wiki;
     const char *wiki_index, *panels;
-    int64_t wiki_cache, memory;
+    int64_t wiki_cache, page_cache, memory;
     bool build, calibrate;
     const char *data_dir, *wiki_xml_dir, *wiki_xml_name;
 } serve_options;
@@ -37,6 +37,8 @@ static const opt options[] = {
      .about = "The first one's index. Default: beside the dump, NAME.xml.idx or NAME.xml.bz2.idx"},
     {"wiki-cache", OPT_INT, AT(wiki_cache), 1, 1 << 20, .arg = "MB",
      .about = "Unpacked text to keep, of each wiki", .dflt = "64"},
+    {"page-cache", OPT_INT, AT(page_cache), 1, 1 << 20, .arg = "MB",
+     .about = "Rendered articles to keep, of all wikis together", .dflt = "64"},
     {"build", OPT_FLAG, AT(build), .dflt = "yes",
      .about = "Build a missing or stale index in the background, serving what is read so far; "
               "--no-build refuses such a wiki"},
@@ -54,7 +56,7 @@ static const opt options[] = {
     {"threads", OPT_INT, AT(threads), 0, 1024, .arg = "N",
      .about = "Event loops, each with its own listener; 0 is one per core", .dflt = "0"},
     {"workers", OPT_INT, AT(workers), 0, 1024, .arg = "N",
-     .about = "Threads that render articles; 0 is one per core", .dflt = "0"},
+     .about = "Threads that search and render; 0 is two per core and two more", .dflt = "0"},
     {"compute-threads", OPT_INT, AT(compute_threads), 0, 1024, .arg = "N",
      .about = "Threads that generate text; 0 is one per core", .dflt = "0"},
     {"streams", OPT_INT, AT(streams), 1, LM_STREAMS_MAX, .arg = "N",
@@ -171,6 +173,7 @@ static int run(void *opts, const opt_list *rest) {
         .n_wiki = o->wiki.n,
         .wiki_index = o->wiki_index,
         .wiki_cache = (size_t)o->wiki_cache << 20,
+        .page_cache = (size_t)o->page_cache << 20,
         .wiki_memory = (size_t)o->memory << 20,
         .wiki_builds = o->build,
         .gpt2 = o->gpt2.items,

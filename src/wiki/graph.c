@@ -92,7 +92,7 @@ static str clean_name(str name, arena *a) {
     size_t n = wiki__decode(p, name);
     for (size_t i = 0; i < n; i++)
         if (p[i] == '_') p[i] = ' ';
-    return wiki__nfc(str_trim((str){p, n}), a);
+    return wiki_nfc(str_trim((str){p, n}), a);
 }
 
 static str first_upper(str name, arena *a) {

@@ -388,7 +388,7 @@ int64_t wiki_index_follow(const wiki_index *ix, int64_t rank) {
 
 // "new " is a longer prefix than "new": nothing is trimmed.
 str wiki__clean_prefix(str s, arena *a) {
-    s = wiki__nfc(wiki_decode_entities(s, a), a);
+    s = wiki_nfc(wiki_decode_entities(s, a), a);
     char *p = arena_alloc(a, s.len);
     for (size_t i = 0; i < s.len; i++)
         p[i] = s.ptr[i] == '_' ? ' ' : s.ptr[i];

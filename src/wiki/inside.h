@@ -25,7 +25,6 @@ enum {
 size_t wiki__entity(char out[UTF8_MAX], size_t *out_len, str s);
 // wiki_decode_entities into dst, which has room for s.len bytes. Returns the length.
 size_t wiki__decode(char *dst, str s);
-str wiki__nfc(str s, arena *a);  // s itself when it is no UTF-8
 bool wiki__has_upper(str s);
 
 // --- Dump (dump.c) ---------------------------------------------------------------------------

@@ -792,7 +792,7 @@ static str clean_query(str text, arena *a) {
         if (c != ' ' || (n && p[n - 1] != ' ')) p[n++] = c;
     }
     n -= n && p[n - 1] == ' ';
-    return store_fold_in(wiki__nfc((str){p, n}, a), a);
+    return store_fold_in(wiki_nfc((str){p, n}, a), a);
 }
 
 static bool has_term(const search *s, str word) {

@@ -160,7 +160,7 @@ static bool is_nfc_surely(str s) {
     return true;
 }
 
-str wiki__nfc(str s, arena *a) {
+str wiki_nfc(str s, arena *a) {
     if (is_nfc_surely(s) || !utf8_valid(s)) return s;
     const utf8proc_option_t how = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
     const utf8proc_uint8_t *in = (const utf8proc_uint8_t *)s.ptr;
@@ -211,7 +211,7 @@ static int32_t upper(int32_t cp) {
     return keeps ? cp : utf8proc_toupper(cp);
 }
 
-static str first_upper(str s, arena *a) {
+str wiki_first_upper(str s, arena *a) {
     if (!s.len) return s;
     int32_t cp;
     size_t n = utf8_decode(&cp, s);
@@ -237,7 +237,7 @@ str wiki_title_normalise(int32_t *ns, str *fragment, const wiki_site *site, str 
     *ns = 0;
     *fragment = (str){0};
     if (text.len > WIKI__LINK_MAX) return (str){0};
-    str s = collapse(wiki__nfc(wiki_decode_entities(text, a), a), a);
+    str s = collapse(wiki_nfc(wiki_decode_entities(text, a), a), a);
     if (s.len && s.ptr[0] == ':') s = trim_name(str_skip(s, 1));
     size_t hash = str_find_byte(s, '#');
     if (hash < s.len) *fragment = str_skip(s, hash + 1);
@@ -246,7 +246,7 @@ str wiki_title_normalise(int32_t *ns, str *fragment, const wiki_site *site, str 
     const wiki_ns *in = colon && colon < s.len ? wiki_ns_named(site, str_first(s, colon)) : NULL;
     const wiki_ns *rules = in ? in : wiki_ns_of(site, 0);
     str name = in ? trim_name(str_skip(s, colon + 1)) : s;
-    if (!rules || !rules->case_sensitive) name = first_upper(name, a);
+    if (!rules || !rules->case_sensitive) name = wiki_first_upper(name, a);
     if (!in) return name;
     *ns = in->key;
     return join(in->name, name, a);

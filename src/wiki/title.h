@@ -38,4 +38,9 @@ str wiki_title_normalise(int32_t *ns, str *fragment, const wiki_site *site, str 
 // `text` itself when there is nothing to decode.
 str wiki_decode_entities(str text, arena *a);
 
+// Unicode normal form C; `s` itself when it has it already or is no UTF-8.
+str wiki_nfc(str s, arena *a);
+// First letter in upper case, as MediaWiki does it to titles.
+str wiki_first_upper(str s, arena *a);
+
 #endif

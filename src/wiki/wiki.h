@@ -1,4 +1,4 @@
-// wiki/wiki.h -- an opened wiki: a stack of dumps with their indexes, page text and HTML.
+// wiki/wiki.h -- an opened wiki: a stack of dumps with their indexes, page text.
 //
 // The first dump is the base; newer ones (a later dump, an adds-changes dump) lie over it, and of
 // pages with the same title the one of the newest dump is seen. What can be seen at one moment is a
@@ -137,24 +137,5 @@ typedef struct wiki_revision {
 // Reads one <page> element (of ours, or any slice a client asked for). Decoded parts are in `a`.
 // E_FORMAT when `xml` is not one whole page.
 NODISCARD status wiki_revision_parse(wiki_revision *out, str xml, arena *a, err *e);
-
-// --- HTML ------------------------------------------------------------------------------------
-
-typedef struct wiki_html_options {
-    // Whether a link's target exists; links to missing pages get class "new". NULL: all exist.
-    bool (*exists)(void *arg, str title);
-    // Where links with this interwiki prefix ("ltg", "wikt") go, as link_prefix; NULL: nowhere.
-    const char *(*interwiki)(void *arg, str prefix);
-    void *arg;
-    const char *link_prefix;  // "/wiki/wiki/": links point at it + encoded title
-    const wiki_site *site;    // for namespaces; may be NULL
-} wiki_html_options;
-
-// Wikitext to an HTML fragment: well-formed, balanced, with nothing in it that can run. Work is
-// linear in the text; nesting is bounded. Text that is not understood is shown, escaped.
-// `model` other than "" and "wikitext" (Scribunto, css, json...) is shown as escaped source.
-// False when the output did not fit into `out`, or `scratch` has less than 8 MiB + 40 times the
-// text (reserve 256 MiB; little of it is touched). `scratch` is not the arena that `out` is in.
-bool wiki_html(buf *out, str wikitext, str model, const wiki_html_options *o, arena scratch);
 
 #endif

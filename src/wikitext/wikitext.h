@@ -77,6 +77,9 @@ typedef struct wt_world {
     uint64_t (*category_size)(void *arg, str name);
 } wt_world;
 
+// The interwiki prefixes that all of Wikimedia's wikis share, as seen from `site` (interwiki.c).
+bool wt_wikimedia(wt_interwiki *out, const wiki_site *site, str prefix, arena *a);
+
 // --- A page ----------------------------------------------------------------------------------
 
 typedef struct wt_limits {    // 0: MediaWiki's default, in brackets
@@ -95,6 +98,7 @@ typedef struct wt_module wt_module;  // what runs #invoke: module.h
 typedef struct wt_options {
     const wt_world *world;
     str title;  // full title of the page: "Talk:Sandbox"
+    str model;  // other than "" and "wikitext": shown as source
     uint32_t page_id, rev_id;
     str timestamp;             // of the revision, ISO 8601
     str user;                  // who made it; "" unknown
@@ -104,15 +108,23 @@ typedef struct wt_options {
     wt_limits limits;
     wt_cache *cache;           // NULL: none
     const wt_module *module;   // NULL: the families of degrade.c, else a box with the arguments
+    bool no_families;          // missing templates stay red links, #invoke as typed: no degrade.c
     bool red_links_to_editor;  // "/index.php?title=X&action=edit&redlink=1", as MediaWiki does
     bool edit_links;           // [edit] behind headings
     bool external_images;      // a bare URL of a picture is shown as one
     bool follow_links;         // no rel="nofollow"
+    const char *follow_host;   // nor on links to this host and those below it; NULL: none
+    const char *link_target;   // target="..." of links out; NULL: none
     bool subpages;             // "[[/x]]" in every namespace
+    bool legacy_ids;           // of headings, ".C3.A9" for e with an accent, as before HTML5
     bool no_toc, no_tidy;
     bool explain;         // fill wt_page.costs
     int32_t thumb_width;  // 0: 220
-    uint64_t random;      // seed of ids that must differ between pages; 0 is fine
+    // Called once when slow_ns (os_now_ns) has passed; NULL: never.
+    void (*on_slow)(void *arg);
+    void *on_slow_arg;
+    int64_t slow_ns;
+    uint64_t random;  // seed of ids that must differ between pages; 0 is fine
 } wt_options;
 
 typedef struct wt_section {

@@ -107,6 +107,30 @@ static void gated(http_req *rq, void *app) {
     http_reply(rq, 200, HTTP_TEXT, STR("gated"));
 }
 
+// /held/N is held when it is called first, until a test lets go (/held/N?x=now: the handler does so
+// itself), and answers when it is called again.
+enum { HELD_MAX = 16 };
+static http_req *held[HELD_MAX];
+static _Atomic int n_held, n_held_calls[HELD_MAX];
+
+static void holding(http_req *rq, void *app) {
+    (void)app;
+    str now, tail = http_tail(rq);
+    int n = (tail.ptr[0] - 'a') % HELD_MAX;
+    http_add_header(rq, "X-Held", tail);
+    if (atomic_fetch_add(&n_held_calls[n], 1) == 1) {
+        http_reply(rq, 200, HTTP_TEXT, tail);
+        return;
+    }
+    http_hold(rq);
+    if (http_query(&now, rq, "x")) {
+        http_resume(rq);
+        return;
+    }
+    held[n] = rq;
+    atomic_fetch_add(&n_held, 1);
+}
+
 // A stream under the tests' control: made ticks are shown, one chunk each.
 typedef struct ticker {
     _Atomic int made, stopped, calls;
@@ -172,6 +196,7 @@ static const http_route routes[] = {
     {HTTP_GET, "/error/*", error_text, NULL, HTTP_LOOP},
     {HTTP_GET, "/redirect", redirect, NULL, HTTP_LOOP},
     {HTTP_GET, "/gated", gated, NULL, HTTP_WORKER},
+    {HTTP_GET, "/held/*", holding, NULL, HTTP_WORKER},
     {HTTP_GET, "/tick", ticking, NULL, HTTP_LOOP},
     {HTTP_GET, "/tick-worker", ticking, NULL, HTTP_WORKER},
     {HTTP_GET, "/endless", endless, NULL, HTTP_LOOP},

@@ -219,6 +219,61 @@ static void test_full_queue_is_503(void **state) {
     forget(&r);
 }
 
+static bool are_all_held(void) {
+    return n_held == HELD_MAX;
+}
+
+static void reset_held(void) {
+    n_held = 0;
+    for (int i = 0; i < HELD_MAX; i++)
+        n_held_calls[i] = 0;
+}
+
+// More are held than there are workers, and others are answered meanwhile. Some clients leave.
+static void test_held_requests_take_no_worker(void **state) {
+    (void)state;
+    client c[HELD_MAX];
+    char text[64];
+    reset_held();
+    for (int i = 0; i < HELD_MAX; i++) {
+        c[i] = dial();
+        snprintf(text, sizeof text, "GET /held/%c HTTP/1.1\r\nHost: x\r\n\r\n", 'a' + i);
+        say(&c[i], text);
+    }
+    assert_true(comes_true(are_all_held));
+    client other = dial();
+    say(&other, "GET /worker/x HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect_body(&other, 200, "1|/worker/x|x|-|-|0:");
+    hang_up(&other);
+    for (int i = 0; i < HELD_MAX; i += 4)
+        hang_up(&c[i]);
+    for (int i = 0; i < HELD_MAX; i++)
+        http_resume(held[i]);
+    for (int i = 0; i < HELD_MAX; i++) {
+        if (i % 4 == 0) continue;
+        reply r = listen_for(&c[i], false);
+        snprintf(text, sizeof text, "%c", 'a' + i);
+        assert_int_equal(r.code, 200);
+        assert_string_equal(r.body, text);
+        assert_string_equal(field_of(&r, "X-Held"), text);
+        forget(&r);
+        expect_alive(&c[i]);
+        hang_up(&c[i]);
+    }
+    assert_true(comes_true(are_none_open));
+}
+
+static void test_resumed_before_it_returns(void **state) {
+    (void)state;
+    client c = dial();
+    for (int i = 0; i < 200; i++) {
+        reset_held();
+        say(&c, "GET /held/q?x=now HTTP/1.1\r\nHost: x\r\n\r\n");
+        expect_body(&c, 200, "q");
+    }
+    hang_up(&c);
+}
+
 static void test_client_that_leaves_a_worker_is_forgotten(void **state) {
     (void)state;
     client c = dial();
@@ -619,6 +674,8 @@ int main(void) {
         TEST(test_slow_reader_holds_the_generator_back),
         TEST(test_endless_stream_does_not_starve_others),
         TEST(test_full_queue_is_503),
+        TEST(test_held_requests_take_no_worker),
+        TEST(test_resumed_before_it_returns),
         TEST(test_client_that_leaves_a_worker_is_forgotten),
         TEST(test_drain_lets_replies_finish),
         TEST(test_drain_cuts_at_the_deadline),

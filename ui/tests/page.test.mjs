@@ -7,12 +7,17 @@
 //
 // PAGE_SLOW=6 waits six times as long (a server built with sanitizers).
 //
-// Between browser and server stands a relay of ours: it hands GPT-2's events on one by one, so that
-// there is time to press Stop on any machine, and it sees when the page hangs up. Every test also
-// fails when the page asks another origin for anything or writes an error to the console.
+// Between browser and server stands a relay of ours: it hands GPT-2's events on one by one, and no
+// more of them than `pass` says, so that a stream lasts as long as a test needs it to; and it sees
+// when the page hangs up. Every test also fails when the page asks another origin for anything or
+// writes an error to the console.
+//
+// No test counts on how fast anything is. What follows from a click or an answer is waited for
+// (waitFor, becomes, settled) unless it comes in the same rendering as something that was.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { chromium } from 'playwright-core';
 
@@ -30,7 +35,9 @@ const ARGS = [
   '--disable-sync',
 ];
 const SLOW = Number(process.env.PAGE_SLOW ?? 1);
+const PATIENCE_MS = 60_000 * SLOW; // what works takes far less, also on a machine with much to do
 const EVENT_MS = 15; // between two events of a relayed stream
+const A_FEW = 6; // events: the prompt and some tokens
 
 let browser;
 let relay;
@@ -40,7 +47,7 @@ before(async () => {
   if (skip) return;
   relay = await startRelay(new URL(SERVER));
   if (!skipTwo) relayTwo = await startRelay(new URL(TWO));
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS, timeout: PATIENCE_MS });
 });
 
 after(async () => {
@@ -54,31 +61,37 @@ after(async () => {
 // --- The relay --------------------------------------------------------------------------------
 
 async function startRelay(upstream) {
-  const state = { hangUps: 0 };
+  // `pass`: events of a stream, the others wait. `hangUps`, `ended`: addresses of streams.
+  const state = { pass: Infinity, hangUps: [], ended: [] };
   state.server = http.createServer((req, res) => {
-    const { host, ...headers } = req.headers;
+    const { host, connection, ...headers } = req.headers;
+    const { hostname, port } = upstream;
     const ask = http.request(
-      { host: upstream.hostname, port: upstream.port, method: req.method, path: req.url, headers },
+      // Each on a connection of its own: one that is kept may end just when it is used again.
+      { host: hostname, port, method: req.method, path: req.url, headers, agent: false },
       (reply) => {
         res.writeHead(reply.statusCode, reply.headers);
-        if (String(reply.headers['content-type']).startsWith('text/event-stream')) drip(reply, res);
-        else reply.pipe(res);
+        if (String(reply.headers['content-type']).startsWith('text/event-stream')) {
+          drip(reply, res, state);
+          res.on('close', () => (res.writableFinished ? state.ended : state.hangUps).push(req.url));
+        } else {
+          reply.pipe(res);
+        }
       },
     );
     ask.on('error', () => res.destroy());
-    res.on('close', () => {
-      if (!res.writableFinished) state.hangUps++;
-      ask.destroy();
-    });
+    res.on('close', () => ask.destroy());
     req.pipe(ask);
   });
+  state.server.keepAliveTimeout = 0;
   await new Promise((ready) => state.server.listen(0, '127.0.0.1', ready));
   state.url = `http://127.0.0.1:${state.server.address().port}`;
   return state;
 }
 
-function drip(reply, res) {
+function drip(reply, res, state) {
   let rest = '';
+  let n = 0;
   let ended = false;
   reply.setEncoding('utf8');
   reply.on('data', (text) => (rest += text));
@@ -86,6 +99,8 @@ function drip(reply, res) {
   const timer = setInterval(() => {
     const end = rest.indexOf('\n\n') + 2;
     if (end > 1) {
+      if (n >= state.pass) return;
+      n++;
       res.write(rest.slice(0, end));
       rest = rest.slice(end);
     } else if (ended) {
@@ -103,12 +118,13 @@ const FAILED_REQUEST = /^Failed to load resource/; // the browser's own note on 
 // A page in a context of its own. `t` fails when it misbehaved, whatever the test looked at.
 async function open(t, hash, options = {}) {
   const { width = 1280, scheme = 'light', storage = {}, errors = [], from = relay } = options;
+  from.pass = options.pass ?? Infinity;
   const context = await browser.newContext({
     viewport: { width, height: 800 },
     colorScheme: scheme,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000 * SLOW);
+  page.setDefaultTimeout(PATIENCE_MS);
   const faults = [];
   page.on('console', (m) => {
     const isExpected = errors.length > 0 && FAILED_REQUEST.test(m.text());
@@ -135,7 +151,7 @@ async function open(t, hash, options = {}) {
 }
 
 const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
-const hashOf = (page) => decodeURIComponent(new URL(page.url()).hash);
+const hashOf = (page) => page.evaluate(() => decodeURIComponent(location.hash));
 const searchBox = (page) => page.getByRole('combobox', { name: 'Search Wikipedia titles' });
 
 // An article that the server does not have.
@@ -152,13 +168,40 @@ async function assertNoSidewaysScroll(page) {
   assert.ok(over <= 0, `the page is ${over} px wider than the window`);
 }
 
-const settled = async (read, wanted) => {
-  for (let i = 0; i < 100 * SLOW; i++) {
-    if (wanted(await read())) return;
+// Waits until what is read is as wanted.
+async function settled(read, wanted) {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const seen = await read();
+    if (wanted(seen)) return;
+    if (performance.now() > until) assert.fail(`still ${JSON.stringify(seen)}`);
     await new Promise((later) => setTimeout(later, 30));
   }
-  assert.fail(`still ${JSON.stringify(await read())}`);
-};
+}
+
+const becomes = (read, value) => settled(read, (seen) => isDeepStrictEqual(seen, value));
+
+// Presses a key that leads into a box. The page shows the box a moment before it listens for keys.
+async function pressInto(page, key, box) {
+  const isIn = () => box.evaluate((e) => e === document.activeElement);
+  await becomes(async () => {
+    if (!(await isIn())) await page.keyboard.press(key);
+    return isIn();
+  }, true);
+}
+
+// Until the page has been drawn twice: then it has also noticed where it was scrolled to.
+const drawn = (page) =>
+  page.evaluate(async () => {
+    for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+  });
+
+// Something that others wait for: await gate.passed until gate.open().
+function gate() {
+  const made = {};
+  made.passed = new Promise((yes) => (made.open = yes));
+  return made;
+}
 
 // --- Wiki -------------------------------------------------------------------------------------
 
@@ -171,9 +214,9 @@ test('search finds titles and opens the one that is clicked', { skip }, async (t
   assert.match(await page.locator('.hits-status').textContent(), /\d+ titles? in .*handbook.*m?s/);
   await hit.click();
   await heading(page, 'Architecture').waitFor();
-  assert.equal(hashOf(page), '#/wiki/Architecture');
-  assert.equal(await searchBox(page).inputValue(), 'Architecture');
-  assert.equal(await page.title(), 'Architecture – Parallelopedia');
+  assert.equal(await hashOf(page), '#/wiki/Architecture');
+  await becomes(() => searchBox(page).inputValue(), 'Architecture');
+  await becomes(() => page.title(), 'Architecture – Parallelopedia');
 });
 
 test('one letter is enough, and what is known is not asked again', { skip }, async (t) => {
@@ -233,47 +276,57 @@ test('totals, redirects and meanings are shown; Home and End lead', { skip }, as
     return page.locator(`[id="${id}"]`).textContent();
   };
   await page.keyboard.press('ArrowDown');
-  assert.equal(await selected(), rows[1]);
+  await becomes(selected, rows[1]);
   await page.keyboard.press('End');
-  assert.equal(await selected(), rows[3]);
+  await becomes(selected, rows[3]);
   assert.equal(await pointed(), rows[3]);
   await page.keyboard.press('Home');
-  assert.equal(await selected(), rows[0]);
+  await becomes(selected, rows[0]);
   await page.keyboard.press('ArrowUp');
-  assert.equal(await selected(), rows[3]);
+  await becomes(selected, rows[3]);
 });
 
 test('an answer that comes late does not replace a newer one', { skip }, async (t) => {
   const page = await open(t, '');
+  const [asked, mayAnswer, answered] = [gate(), gate(), gate()];
   await page.route('**/suggest?q=a&*', async (route) => {
-    await new Promise((later) => setTimeout(later, 400));
+    asked.open();
+    await mayAnswer.passed;
     const results = [{ title: 'A late title' }];
     await route.fulfill({ json: { total: 1, results } }).catch(() => undefined); // hung up
+    answered.open();
   });
-  await searchBox(page).pressSequentially('archi');
+  await searchBox(page).pressSequentially('a');
+  await asked.passed;
+  await page.keyboard.type('rchi');
   await page.getByRole('option', { name: /^Architecture/ }).waitFor();
-  await page.waitForTimeout(600);
+  mayAnswer.open();
+  await answered.passed;
+  await page.waitForTimeout(200); // time to do it wrong
   assert.equal(await page.getByText('A late title').count(), 0);
 });
 
 test('the keyboard alone: / types arrows Enter Esc W G', { skip }, async (t) => {
   const page = await open(t, '');
-  await searchBox(page).waitFor();
-  await page.keyboard.press('/');
+  await pressInto(page, '/', searchBox(page));
   await page.keyboard.type('the');
-  await page.getByRole('option').nth(1).waitFor();
-  const second = await page.getByRole('option').nth(1).locator('.hit-title').textContent();
+  const hit = page.getByRole('option').nth(1);
+  await hit.locator('mark').filter({ hasText: /^the$/i }).waitFor(); // no longer those of "t"
+  const second = await hit.locator('.hit-title').textContent();
+  const selected = () => page.locator('[aria-selected="true"] .hit-title').allTextContents();
   await page.keyboard.press('ArrowDown');
-  assert.equal(await page.getByRole('option').nth(1).getAttribute('aria-selected'), 'true');
+  await becomes(selected, [second]);
   await page.keyboard.press('Escape');
-  assert.equal(await page.getByRole('option').count(), 0);
+  await becomes(() => page.getByRole('option').count(), 0);
   await page.keyboard.press('ArrowDown');
+  await page.getByRole('option').first().waitFor();
   await page.keyboard.press('ArrowDown');
+  await becomes(selected, [second]);
   await page.keyboard.press('Enter');
   await heading(page, second).waitFor();
   await page.keyboard.press('g');
   await promptBox(page).waitFor();
-  assert.equal(hashOf(page), '#/gpt2');
+  assert.equal(await hashOf(page), '#/gpt2');
   await page.keyboard.press('w');
   await heading(page, second).waitFor();
 });
@@ -299,14 +352,15 @@ test('all titles with a beginning come in parts of a hundred', { skip }, async (
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   await heading(page, 'Titles that start with “long list”').waitFor();
-  assert.equal(hashOf(page), '#/list/handbook/titles/long list');
+  assert.equal(await hashOf(page), '#/list/handbook/titles/long list');
   const titles = page.locator('.list-titles a');
-  assert.equal(await titles.count(), 100);
+  await becomes(() => titles.count(), 100); // the heading stands before they are there
   await page.getByRole('button', { name: 'Show more (100 of 230)' }).click();
+  await becomes(() => titles.count(), 200);
   await page.getByRole('button', { name: 'Show more (200 of 230)' }).click();
-  await settled(() => titles.count(), (n) => n === 230);
-  assert.equal(await page.getByRole('button', { name: /^Show more/ }).count(), 0);
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Long list 200');
+  await becomes(() => titles.count(), 230);
+  await becomes(() => page.getByRole('button', { name: /^Show more/ }).count(), 0);
+  await becomes(() => page.evaluate(() => document.activeElement.textContent), 'Long list 200');
 });
 
 test('below an article: its categories, what links and redirects here', { skip }, async (t) => {
@@ -334,6 +388,7 @@ test('an index under construction is shown, and moves nothing as it ends', { ski
   const bar = page.getByRole('complementary', { name: 'Indexing' });
   await bar.waitFor();
   assert.match(await bar.textContent(), /37\.5 %.*1,234,567 pages so far.*2 min left/);
+  await page.getByRole('link', { name: 'Open the main page' }).waitFor(); // the last thing to come
   const before = await heading(page, 'Handbook').boundingBox();
   building = false;
   await bar.waitFor({ state: 'detached' });
@@ -351,13 +406,13 @@ test('of two wikis the page says which one a title is from', { skip: skipTwo }, 
   await searchBox(page).fill('second arch');
   await page.getByRole('option', { name: /^Second architecture/ }).click();
   await heading(page, 'Second architecture').waitFor();
-  assert.equal(hashOf(page), '#/w/second/Second_architecture');
+  assert.equal(await hashOf(page), '#/w/second/Second_architecture');
   await page.reload();
   await heading(page, 'Second architecture').waitFor();
-  assert.equal(await choice(page).inputValue(), 'second');
+  await becomes(() => choice(page).inputValue(), 'second');
   await page.locator('.article a', { hasText: 'Event loop' }).first().click();
   await heading(page, 'Event loop').waitFor();
-  assert.equal(hashOf(page), '#/w/second/Event_loop');
+  assert.equal(await hashOf(page), '#/w/second/Event_loop');
 });
 
 test('a link to another wiki opens in the page', { skip: skipTwo }, async (t) => {
@@ -370,12 +425,13 @@ test('a link to another wiki opens in the page', { skip: skipTwo }, async (t) =>
   });
   await page.getByRole('link', { name: 'There' }).click();
   await heading(page, 'Second architecture').waitFor();
-  assert.equal(hashOf(page), '#/w/second/Second_architecture#Failure');
+  assert.equal(await hashOf(page), '#/w/second/Second_architecture#Failure');
   assert.equal(await page.evaluate(() => window.isSameDocument), true);
 });
 
 test('two wikis fit a phone of 360 px', { skip: skipTwo }, async (t) => {
   const page = await open(t, '', { from: relayTwo, width: 360, scheme: 'dark' });
+  await heading(page, /./).waitFor();
   await assertNoSidewaysScroll(page);
   await searchBox(page).fill('e');
   await page.getByRole('listbox').getByRole('option').first().waitFor();
@@ -409,7 +465,7 @@ test('links stay in the page; back and forward lead through them', { skip }, asy
   const page = await open(t, '#/wiki/Architecture');
   await page.locator('.article a', { hasText: 'Event loop' }).first().click();
   await heading(page, 'Event loop').waitFor();
-  assert.equal(hashOf(page), '#/wiki/Event_loop');
+  assert.equal(await hashOf(page), '#/wiki/Event_loop');
   await page.goBack();
   await heading(page, 'Architecture').waitFor();
   await page.goForward();
@@ -420,13 +476,13 @@ test('back returns to where the reader was', { skip }, async (t) => {
   const page = await open(t, '#/wiki/Architecture');
   const link = page.locator('.article a', { hasText: 'Event loop' }).last();
   await link.scrollIntoViewIfNeeded();
-  await page.mouse.wheel(0, 200);
-  await page.waitForTimeout(300);
+  await page.evaluate(() => scrollBy(0, 200));
+  await drawn(page);
   const y = await page.evaluate(() => scrollY);
   assert.ok(y > 0, 'the article is too short for this test');
   await link.click();
   await heading(page, 'Event loop').waitFor();
-  await settled(() => page.evaluate(() => scrollY), (now) => now === 0);
+  await becomes(() => page.evaluate(() => scrollY), 0);
   await page.goBack();
   await settled(() => page.evaluate(() => scrollY), (now) => Math.abs(now - y) < 3);
 });
@@ -450,7 +506,7 @@ test('the same page as XML, and back', { skip }, async (t) => {
   await xml.waitFor();
   const text = (await xml.textContent()).trim();
   assert.match(text, /^<page>[^]*<title>Architecture<\/title>[^]*<\/page>$/);
-  assert.equal(hashOf(page), '#/wiki/Architecture?view=xml');
+  assert.equal(await hashOf(page), '#/wiki/Architecture?view=xml');
   await page.getByRole('link', { name: 'Article', exact: true }).click();
   await page.locator('.article').waitFor();
 });
@@ -459,7 +515,7 @@ test('a random article opens', { skip }, async (t) => {
   const page = await open(t, '');
   await page.getByRole('button', { name: 'Random article' }).first().click();
   await page.locator('.article-head h1').waitFor();
-  assert.match(hashOf(page), /^#\/wiki\/./);
+  assert.match(await hashOf(page), /^#\/wiki\/./);
 });
 
 test('a title that does not exist is said to be missing', { skip }, async (t) => {
@@ -470,7 +526,7 @@ test('a title that does not exist is said to be missing', { skip }, async (t) =>
 test('an article fits a phone of 360 px, in the dark', { skip }, async (t) => {
   const page = await open(t, '#/wiki/Architecture', { width: 360, scheme: 'dark' });
   await heading(page, 'Architecture').waitFor();
-  assert.equal(await page.locator('html').getAttribute('data-bs-theme'), 'dark');
+  await becomes(() => page.locator('html').getAttribute('data-bs-theme'), 'dark');
   const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   assert.ok(Math.max(...background.match(/\d+/g).map(Number)) < 64, `${background} is not dark`);
   await assertNoSidewaysScroll(page);
@@ -482,13 +538,13 @@ test('an article fits a phone of 360 px, in the dark', { skip }, async (t) => {
 test('the theme can be chosen and is remembered', { skip }, async (t) => {
   const page = await open(t, '');
   const theme = () => page.locator('html').getAttribute('data-bs-theme');
-  assert.equal(await theme(), 'light');
+  await becomes(theme, 'light');
   await page.getByRole('button', { name: /^Theme: auto/ }).click();
   await page.getByRole('button', { name: /^Theme: light/ }).click();
-  assert.equal(await theme(), 'dark');
+  await becomes(theme, 'dark');
   await page.reload();
   await page.getByRole('button', { name: /^Theme: dark/ }).waitFor();
-  assert.equal(await theme(), 'dark');
+  await becomes(theme, 'dark');
 });
 
 // --- GPT-2 ------------------------------------------------------------------------------------
@@ -496,20 +552,28 @@ test('the theme can be chosen and is remembered', { skip }, async (t) => {
 const promptBox = (page) => page.getByRole('textbox', { name: 'Prompt' });
 
 async function startDefault(page) {
-  await promptBox(page).waitFor();
-  await page.keyboard.press('d');
+  await pressInto(page, 'd', promptBox(page));
   await page.keyboard.press('Enter');
 }
 
 const state = (page) => page.locator('.figures .state');
+const isWriting = (page) => state(page).filter({ hasText: 'Writing' }).waitFor();
+const isDone = (page) => state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+
+// Each with a seed of its own, by which the relay's streams are told apart.
+const LONG = (seed) => ({ pass: A_FEW, storage: { options: { max_length: '200', seed } } });
+const seedOf = (url) => new URL(url, SERVER).searchParams.get('seed');
+const streamsOf = (urls, seed) => urls.filter((url) => seedOf(url) === seed).length;
 
 test('GPT-2 streams text with its true rate, and its seed repeats it', { skip }, async (t) => {
-  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '40' } } });
+  const options = { max_length: '40' };
+  const page = await open(t, '#/gpt2', { pass: A_FEW, storage: { options } });
   const text = page.locator('.generated-text');
   await promptBox(page).fill('The event loop');
   await page.keyboard.press('Enter');
-  await state(page).filter({ hasText: 'Writing' }).waitFor();
-  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  await isWriting(page);
+  relay.pass = Infinity;
+  await isDone(page);
   assert.equal(await page.locator('.generated-prompt').textContent(), 'The event loop');
   const first = await text.textContent();
   assert.ok(first.length > 0);
@@ -517,51 +581,53 @@ test('GPT-2 streams text with its true rate, and its seed repeats it', { skip },
   assert.match(figures, /[1-9]\d* tokens?[\d.,]+ tokens\/s/);
   await page.getByText('Response headers').click();
   assert.match(await page.locator('.headers').textContent(), /X-Seed\d+/);
+  relay.pass = A_FEW;
   await page.getByRole('button', { name: 'Again with this seed' }).click();
-  await state(page).filter({ hasText: 'Writing' }).waitFor();
-  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  await isWriting(page);
+  relay.pass = Infinity;
+  await isDone(page);
   assert.equal(await text.textContent(), first);
 });
 
 test('Stop ends the request and keeps what has come', { skip }, async (t) => {
-  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '200' } } });
+  const page = await open(t, '#/gpt2', LONG('101'));
   await startDefault(page);
-  await state(page).filter({ hasText: 'Writing' }).waitFor();
-  const before = relay.hangUps;
+  await isWriting(page);
   await page.getByRole('button', { name: 'Stop' }).click();
   await state(page).filter({ hasText: 'Stopped' }).waitFor();
-  await settled(() => relay.hangUps, (n) => n === before + 1);
+  await becomes(() => streamsOf(relay.hangUps, '101'), 1);
   const kept = await page.locator('.generated-text').textContent();
   assert.ok(kept.length > 0);
-  await page.waitForTimeout(200);
+  await page.waitForTimeout(200); // time to do it wrong
   assert.equal(await page.locator('.generated-text').textContent(), kept);
 });
 
 test('a stream goes on behind the other tab and survives a reload', { skip }, async (t) => {
-  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '40' } } });
+  const page = await open(t, '#/gpt2', LONG('102'));
   await startDefault(page);
-  await state(page).filter({ hasText: 'Writing' }).waitFor();
+  await isWriting(page);
   await page.getByRole('link', { name: 'Wiki' }).click();
   await searchBox(page).waitFor();
-  await page.waitForTimeout(45 * EVENT_MS * SLOW);
+  relay.pass = Infinity;
+  await becomes(() => streamsOf(relay.ended, '102'), 1);
   await page.getByRole('link', { name: 'GPT2' }).click();
-  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  await isDone(page);
   const text = await page.locator('.generated').textContent();
   await page.reload();
-  await page.locator('.generated').waitFor();
-  assert.equal(await page.locator('.generated').textContent(), text);
+  await becomes(() => page.locator('.generated').textContent(), text);
 });
 
 test('starting anew stops the first stream', { skip }, async (t) => {
-  const page = await open(t, '#/gpt2', { storage: { options: { max_length: '200' } } });
+  const page = await open(t, '#/gpt2', LONG('103'));
   await startDefault(page);
-  await state(page).filter({ hasText: 'Writing' }).waitFor();
-  const before = relay.hangUps;
+  await isWriting(page);
   await promptBox(page).fill('Another beginning');
   await page.keyboard.press('Enter');
   await page.locator('.generated-prompt', { hasText: 'Another beginning' }).waitFor();
-  await settled(() => relay.hangUps, (n) => n === before + 1);
+  await becomes(() => streamsOf(relay.hangUps, '103'), 1);
+  assert.ok(!relay.hangUps.at(-1).includes('Another'));
   await page.getByRole('button', { name: 'Stop' }).click();
+  await becomes(() => streamsOf(relay.hangUps, '103'), 2);
 });
 
 test('what the server refuses is shown in its own words', { skip }, async (t) => {
@@ -587,7 +653,7 @@ test('temperature, top p and stop reach the server', { skip }, async (t) => {
   assert.equal(query.get('temperature'), '0');
   assert.equal(query.get('top_p'), '0.5');
   assert.equal(query.get('stop'), '.\n');
-  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  await isDone(page);
   assert.ok(!(await page.locator('.generated-text').textContent()).includes('.\n'));
 });
 
@@ -598,7 +664,7 @@ test('a model can be chosen when there are several', { skip: skipTwo }, async (t
   await promptBox(page).fill('The event loop');
   await page.keyboard.press('Enter');
   assert.equal(new URL((await asked).url()).searchParams.get('model'), 'small');
-  await state(page).filter({ hasText: /maximum length|ended its text/ }).waitFor();
+  await isDone(page);
 });
 
 test('the GPT-2 tab fits a phone of 360 px', { skip }, async (t) => {

@@ -1,9 +1,9 @@
-// tests/wiki/htmlcheck.h -- a strict reader of what wiki_html writes, for tests and fuzzing.
+// tests/wikitext/htmlcheck.h -- a strict reader of what wt_render writes, for tests and fuzzing.
 //
 // It knows nothing of the renderer: well-formed tags from a list of its own, attributes quoted and
 // from a list, links of safe schemes, everything balanced, no <a> in <a>.
-#ifndef TESTS_WIKI_HTMLCHECK_H
-#define TESTS_WIKI_HTMLCHECK_H
+#ifndef TESTS_WIKITEXT_HTMLCHECK_H
+#define TESTS_WIKITEXT_HTMLCHECK_H
 
 #include "base/utf8.h"
 

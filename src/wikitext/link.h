@@ -1,0 +1,42 @@
+// wikitext/link.h -- what the files about links and pictures share: writing <a>, texts of links.
+//
+//   Owner     strs that are returned lie in p->mem
+//   Errors    none
+#ifndef WIKITEXT_LINK_H
+#define WIKITEXT_LINK_H
+
+#include "wikitext/inside.h"
+
+// ` name="value"`, the value escaped.
+void wt_put_attr(buf *out, const char *name, str value);
+// The same with a number.
+void wt_put_attr_int(buf *out, const char *name, int64_t value);
+
+// ` href="..."` of a title, its fragment behind it.
+void wt_put_title_href(buf *out, wt_parser *p, const wt_title *t, str query);
+// With interwiki prefix: "fr:Titre".
+str wt_title_prefixed(wt_parser *p, const wt_title *t);
+// Where a missing file would be put, or its page where there is no editor.
+void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t);
+
+// How much of `text`, which stands behind a link, belongs to its word; letters as of the language.
+typedef struct wt_trail_rule {
+    const char *lang, *letters;  // letters beside a-z: "абв", "а-я"
+    const char *prefix;          // letters in front of a link; NULL: none belong to it
+    bool is_bare;                // not even a-z
+} wt_trail_rule;
+const wt_trail_rule *wt_trail_rule_of(str lang);
+size_t wt_trail(const wt_trail_rule *rule, str text);
+// Where the letters start that stand at the end of `text`.
+size_t wt_trail_prefix(const wt_trail_rule *rule, str text);
+
+// The URL as MediaWiki writes it: references decoded, percent forms in one way, invisible
+// characters out of the host.
+str wt_clean_url(wt_parser *p, str url);
+// ` rel="nofollow"` where links out carry it.
+void wt_put_rel(buf *out, wt_parser *p, str url);
+// How long the URL at the start of `text` is, its scheme being `scheme` bytes; no more than that:
+// none.
+size_t wt_url_span(str text, size_t scheme);
+
+#endif
