@@ -58,9 +58,14 @@ static void test_claim(void **state) {
     assert_false(os_turn_is_short());
 }
 
-// A turn's time passes. Whether that was an offer.
+static void spend_a_turn(void) {
+    int64_t start = os_now_ns();
+    while (os_now_ns() - start < OS_TURN_NS)
+        continue;
+}
+
 static bool offer_after_a_turn(void) {
-    for (int64_t start = os_now_ns(); os_now_ns() - start < OS_TURN_NS;) {}
+    spend_a_turn();
     return os_turn_offer();
 }
 
@@ -92,7 +97,7 @@ static void look(void *arg, size_t i) {
     s->indices++;
     s->is_short += os_turn_is_short();
     s->nicer += getpriority(PRIO_PROCESS, 0) == 19;
-    for (int64_t start = os_now_ns(); os_now_ns() - start < OS_TURN_NS;) {}
+    spend_a_turn();
 }
 
 static void look_in_pool(seen *s) {
