@@ -185,8 +185,19 @@ static void text(walk *w, const wt_node *node) {
     wt_spend(w->p, (uint32_t)(node->text.len / SPEND_PER));
 }
 
+// Whether nothing more is to be expanded; the first time a note says so.
+static bool is_over(buf *out, wt_parser *p) {
+    wt_parsed *s = wt_parsed_of(p);
+    if (arena_room(p->mem) < ROOM_MIN) p->over |= WT_OVER_MEMORY;
+    if (!wt_spend(p, 1)) return false;
+    if (!s->is_noted)
+        buf_add(out, STR("<span class=\"error\">The time or memory for this page is used up: what "
+                         "follows is not expanded</span>"));
+    return s->is_noted = true;
+}
+
 static void call(walk *w, const wt_node *node) {
-    if ((w->flags & WT_NO_TEMPLATES) || wt_over(w->p))
+    if ((w->flags & WT_NO_TEMPLATES) || is_over(w->out, w->p))
         buf_add(w->out, node->text);
     else if (!wt_transclude(w->out, w->p, w->frame, node))
         go_into(w, node->child->next, STR("}}"));
@@ -235,12 +246,6 @@ static bool is_refused(buf *out, wt_parser *p, wt_parsed *s) {
         p->over |= WT_OVER_DEPTH;
         s->effects++;
         buf_add(out, STR("<span class=\"error\">Expansion depth limit exceeded</span>"));
-    } else if ((wt_spend(p, 1) || arena_room(p->mem) < ROOM_MIN) && !s->is_time_noted) {
-        if (!wt_over(p)) p->over |= WT_OVER_MEMORY;
-        s->is_time_noted = true;
-        buf_add(out, STR("<span class=\"error\">The time or memory for this page is used up: what "
-                         "follows is not expanded</span>"));
-        return false;
     } else {
         return false;
     }

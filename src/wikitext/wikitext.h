@@ -113,6 +113,8 @@ typedef struct wt_options {
     bool edit_links;           // [edit] behind headings
     bool external_images;      // a bare URL of a picture is shown as one
     bool follow_links;         // no rel="nofollow"
+    const char *follow_host;   // nor on links to this host and those below it; NULL: none
+    const char *link_target;   // target="..." of links out; NULL: none
     bool subpages;             // "[[/x]]" in every namespace
     bool legacy_ids;           // of headings, ".C3.A9" for e with an accent, as before HTML5
     bool no_toc, no_tidy;
