@@ -119,6 +119,7 @@ typedef struct wt_options {
     bool legacy_ids;           // of headings, ".C3.A9" for e with an accent, as before HTML5
     bool no_toc, no_tidy;
     bool explain;         // fill wt_page.costs
+    int32_t toc_levels;   // 0: all
     int32_t thumb_width;  // 0: 220
     // Called once when slow_ns (os_now_ns) has passed; NULL: never.
     void (*on_slow)(void *arg);
