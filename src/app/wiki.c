@@ -150,7 +150,8 @@ const char *wiki_links_to(void *ask, str prefix) {
     const wiki_ask *q = ask;
     for (size_t i = 0; prefix.len && i < q->hosts->n; i++) {
         const wiki_host *h = &q->hosts->at[i];
-        if (is_called(h, prefix)) return h == q->host ? q->links : h->links;
+        if (is_called(h, prefix))
+            return h == q->host ? q->links : q->is_to_read ? h->reads : h->links;
     }
     return NULL;
 }
@@ -267,6 +268,8 @@ static const http_route routes[] = {
     GET_WORKER("/wiki/title/*",    title,       "as offsets for a NAME that is a title, as `[[title, [offset]], ...]`"),
     GET_LOOP("/wiki/random",       random_page, "a random article, as `[title, first, last]`"),
     GET_WORKER("/wiki/wiki/*",     page_html,   "the article NAME as HTML; redirects are followed unless `?redirect=no`"),
+    GET_WORKER("/read/*",          wiki_read_page, "the article NAME as a whole page, without scripts"),
+    GET_WORKER("/w/{db}/read/*",   wiki_read_page, "the same, of the wiki {db}"),
     GET_LOOP("/wiki/wiki_xml/*",   page_xml,    "the page NAME as it stands in the dump"),
     GET_LOOP("/wiki/wiki_raw/*",   page_xml,    "the same, by the original's other name"),
     GET_LOOP("/wiki/xml",          range_xml,   "bytes of the dump by `Range:` or `?range=`; of a packed dump 16 MB at most"),

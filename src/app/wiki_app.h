@@ -22,6 +22,7 @@ typedef struct wiki_host {
     wiki *w;            // NULL: it could not be opened
     const char *name;   // in routes: [A-Za-z0-9._-]
     const char *links;  // "/w/NAME/wiki/"
+    const char *reads;  // "/w/NAME/read/"
 } wiki_host;
 
 typedef struct wiki_cache wiki_cache;
@@ -45,10 +46,12 @@ typedef struct wiki_ask {
     wiki_view *view;
     arena *a;           // the request's
     const char *links;  // what links in its articles begin with
+    bool is_to_read;    // they lead to whole pages, those to other wikis too
 } wiki_ask;
 
 // The wiki that {db} names, or `name` when it is not NULL ("" is the first), or the first.
 bool wiki_ask_begin(wiki_ask *q, http_req *rq, void *app);
+void wiki_ask_to_read(wiki_ask *q);  // links lead to /read/
 bool wiki_ask_named(wiki_ask *q, http_req *rq, void *app, str name);
 
 // The name a request asks for: the rest of the path, else ?name=.
@@ -92,7 +95,7 @@ typedef void wiki_handler(http_req *rq, void *app);
 wiki_handler wiki_api_list, wiki_api_one, wiki_api_suggest, wiki_api_search, wiki_api_titles,
     wiki_api_title, wiki_api_page, wiki_api_random, wiki_api_categories, wiki_api_category,
     wiki_api_backlinks, wiki_api_redirects;
-wiki_handler wiki_html_one, wiki_text_one, wiki_sections_one;
+wiki_handler wiki_read_page, wiki_html_one, wiki_text_one, wiki_sections_one;
 wiki_handler wiki_kiwix_suggest, wiki_kiwix_random, wiki_kiwix_search, wiki_kiwix_description,
     wiki_opensearch, wiki_opensearch_suggest;
 

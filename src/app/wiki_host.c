@@ -104,6 +104,7 @@ static status open_wiki(wiki_hosts *hs, const spec *sp, const app_options *o, er
         return err_set(e, E_ARG, "two wikis are called \"%s\": name them NAME=DUMP", h.name);
     }
     h.links = arena_fmt(&hs->mem, "/w/%s/wiki/%c", h.name, 0).ptr;
+    h.reads = arena_fmt(&hs->mem, "/w/%s/read/%c", h.name, 0).ptr;
     hs->at[hs->n++] = h;
     if (!s) log_opened(&h);
     return s;
@@ -201,7 +202,7 @@ bool wiki_ask_named(wiki_ask *q, http_req *rq, void *app, str name) {
     }
     http_at_end(rq, leave, v);  // I2
     if (wiki_view_is_partial(v)) add_progress(rq, h);
-    *q = (wiki_ask){rq, hs, h, v, http_arena(rq), h->links};
+    *q = (wiki_ask){rq, hs, h, v, http_arena(rq), h->links, false};
     return true;
 }
 
@@ -210,6 +211,11 @@ bool wiki_ask_begin(wiki_ask *q, http_req *rq, void *app) {
     if (!wiki_ask_named(q, rq, app, db)) return false;
     if (!db.len) q->links = "/wiki/wiki/";
     return true;
+}
+
+void wiki_ask_to_read(wiki_ask *q) {
+    q->links = http_param(q->rq, "db").len ? q->host->reads : "/read/";
+    q->is_to_read = true;
 }
 
 bool wiki_ask_name(str *name, http_req *rq) {

@@ -20,7 +20,7 @@ enum { TEXT_MAX = 16 << 20, ROOM_LEAST = 256 << 20, WAIT_MS = 50 };
 typedef struct render_options {
     cli_common common;
     const char *wiki, *index, *title, *format, *links;
-    bool explain, all;
+    bool explain, all, families;
 } render_options;
 
 #define AT(field) offsetof(render_options, field)
@@ -37,6 +37,9 @@ static const opt options[] = {
      .about = "A fragment of HTML, its plain words, or what the preprocessor read"},
     {"links", OPT_STR, AT(links), .arg = "PREFIX", .dflt = "/wiki/",
      .about = "What links to pages begin with"},
+    {"families", OPT_FLAG, AT(families), .dflt = "yes",
+     .about = "Show templates that are missing, and modules, by what is known of their families; "
+              "--no-families: as a MediaWiki does that lacks them"},
     {"explain", OPT_FLAG, AT(explain),
      .about =
          "Afterwards, on stderr: limits used, and what each template, function and module cost"},
@@ -212,6 +215,7 @@ static status render(wt_page *page, double *ms, work *w, const wiki_revision *re
                     .article_path = w->o->links,
                     .server = "",
                     .cache = w->trees,
+                    .no_families = !w->o->families,
                     .explain = w->o->explain};
     int64_t start = os_now_ns();
     if (wt_render(page, rev->text, &o, &w->mem, w->scratch))

@@ -40,7 +40,8 @@ enum {
 typedef enum wt_kind {
     WT_ROOT,
     WT_TEXT,      // text
-    WT_TEMPLATE,  // children: WT_NAME, then WT_PART...; line_start: at the start of a line
+    WT_TEMPLATE,  // children: WT_NAME, then WT_PART...; line_start: at the start of a line;
+                  // text: all of it, as written
     WT_ARG,       // {{{name|default}}}: the same
     WT_NAME,      // children
     WT_PART,      // children: [WT_KEY] WT_VALUE; index: n of an unnamed one, from 1
@@ -67,7 +68,8 @@ typedef struct wt_tree {
     const wt_node *root;
     uint32_t n_nodes, n_headings;
     size_t bytes;  // of text and nodes together
-    bool is_cut;   // over WT_NEST_MAX or the arena: the rest is text
+    size_t room;   // that an arena needs for reading it again
+    bool is_cut;   // over a million nodes or the arena: the rest is text
 } wt_tree;
 
 // Reads wikitext into a tree, in `a`; `is_included` decides between <noinclude> and <includeonly>.
@@ -97,6 +99,8 @@ enum {  // what is left alone
     WT_STRIP_COMMENTS = 4,
     WT_NO_IGNORE = 8,
     WT_RECOVER_COMMENTS = 16,
+    WT_NO_TAGS = 32,
+    WT_AS_WRITTEN = WT_NO_ARGS | WT_NO_TEMPLATES | WT_NO_IGNORE | WT_RECOVER_COMMENTS | WT_NO_TAGS,
 };
 
 // The tree as flat wikitext, extension tags as markers.
@@ -151,6 +155,18 @@ typedef struct wt_heading_mark {
 
 // --- Passes ----------------------------------------------------------------------------------
 
+// Where the contents go: written by __TOC__ (the first alone; the switch WT_SWITCH(TOC) says that
+// there is one) or in front of the first heading.
+#define WT_TOC_PLACE "<meta property=\"mw:PageProp/toc\" />"
+
+// What p->headings holds. A heading is `<h2 data-mw-h="7" id="...">`, 7 being its row there, until
+// wt_place_headings makes `<div class="mw-heading mw-heading2"><h2 id="...">` of it.
+typedef struct wt_heading {
+    uint32_t section;  // its number in p->sections from 1 on; 0: none
+    bool is_wikitext;  // == x ==, not <h2>x</h2>
+    str edit;          // html of its edit link
+} wt_heading;
+
 // Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of <gallery>.
 // recursiveTagParse: the result still has markers, and is to be put in the text or a strip item.
 str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame);
@@ -172,7 +188,13 @@ void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one
 // Link markers replaced by what the links show, without <a>: for headings and attributes.
 void wt_link_texts(buf *out, wt_parser *p, str text);
 void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
-str wt_quotes_str(wt_parser *p, str text, arena scratch);        // a line or more
+void wt_french_spaces(buf *out, str in);  // spaces.c: " !" and "« " do not break
+// contents.c: the last pass, over the page alone. Headings get their boxes and edit links, the
+// contents their place, p->sections their `at`.
+void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
+// A heading's inside as it stands in the contents, and as plain text; in p->mem.
+void wt_headline(str *html, str *text, wt_parser *p, str inside);
+str wt_quotes_str(wt_parser *p, str text, arena scratch);  // a line or more
 
 // --- Sanitising (sanitize.c, css.c, entity.c) ------------------------------------------------------
 
@@ -296,9 +318,10 @@ struct wt_parser {
 
     wt_list strips;                                 // str: strip.c
     wt_list holders;                                // links.c
-    wt_list marks;                                  // headings.c
+    wt_list marks;                                  // wt_heading_mark: expand.c
+    wt_list headings;                               // wt_heading: headings.c
     wt_list sections, categories, languages, used;  // wt_section, wt_category, str, wt_used
-    wt_list indicators, costs;
+    wt_list indicators, costs, styles;
     str display_title, default_sort;
     struct wt_cite *cite;      // cite.c
     struct wt_vars *vars;      // func_vars.c
@@ -306,15 +329,13 @@ struct wt_parser {
     bool ext_link_auto_number_used;
     uint32_t ext_links;  // [http://x]: numbered
     uint32_t players;    // of sounds and films: numbered
-    bool toc_placed;
-    str toc_at;
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every
 // some thousand ticks.
 bool wt_spend(wt_parser *p, uint32_t ticks);
-static inline bool wt_over(const wt_parser *p) {
-    return p->over & (WT_OVER_NODES | WT_OVER_TIME | WT_OVER_MEMORY | WT_OVER_OUTPUT);
+static inline bool wt_over(const wt_parser *p) {  // too many nodes end expansion alone
+    return p->over & (WT_OVER_TIME | WT_OVER_MEMORY | WT_OVER_OUTPUT);
 }
 void wt_note_used(wt_parser *p, str title, uint64_t hash);  // for wt_page.used, each once
 void wt_add_category(wt_parser *p, str name, str sort_key);

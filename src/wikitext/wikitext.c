@@ -7,7 +7,7 @@
 #include "wikitext/wikitext.h"
 
 #include "os/clock.h"
-#include "wikitext/inside.h"
+#include "wikitext/expand.h"
 
 enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
 
@@ -57,14 +57,6 @@ bool wt_spend(wt_parser *p, uint32_t ticks) {
     return wt_over(p);
 }
 
-void wt_note_used(wt_parser *p, str title, uint64_t hash) {
-    const wt_used *used = p->used.at;
-    for (size_t i = 0; i < p->used.n; i++)
-        if (str_eq(used[i].title, title)) return;
-    wt_used *row = wt_list_add(p, &p->used, sizeof *row);
-    if (row) *row = (wt_used){arena_str(p->mem, title), hash};
-}
-
 void wt_add_category(wt_parser *p, str name, str sort_key) {
     wt_category *row = wt_list_add(p, &p->categories, sizeof *row);
     if (row) *row = (wt_category){name, sort_key};
@@ -109,7 +101,7 @@ static str parse_inline(wt_parser *p, str text, bool is_main, arena scratch) {
     for (size_t i = 0; i < countof(inline_passes); i++)
         text = through(inline_passes[i], p, text, scratch);
     buf out;
-    buf_init(&out, p->mem, text.len + 64);
+    buf_init(&out, p->mem, text.len + text.len / 8 + 64);
     wt_format_headings(&out, p, text, is_main, scratch);
     return buf_str(&out);
 }
@@ -118,6 +110,9 @@ static str parse_inline(wt_parser *p, str text, bool is_main, arena scratch) {
 static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) {
     buf out;
     text = wt_unstrip_str(p, text, "gx");
+    buf_init(&out, p->mem, text.len + text.len / 64 + 64);
+    wt_french_spaces(&out, text);
+    text = buf_str(&out);
     buf_init(&out, p->mem, text.len + text.len / 8 + 64);
     wt_blocks(&out, p, text, line_start, scratch);
     text = through(wt_holders, p, buf_str(&out), scratch);
@@ -148,7 +143,7 @@ str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame) {
 str wt_parse_fully(wt_parser *p, str text, const wt_frame *frame) {
     text = wt_parse_inside(p, text, frame);
     if (!go_deeper(p)) return STR("");
-    text = parse_blocks(p, text, false, p->level[p->nest - 1]);
+    text = parse_blocks(p, text, true, p->level[p->nest - 1]);
     p->nest--;
     return text;
 }
@@ -188,6 +183,18 @@ static str scrubbed(str text, arena *a) {
             buf_byte(&b, '\n');
     }
     return buf_str(&b);
+}
+
+// Notes that no <references/> has listed stand behind the text.
+static str with_footnotes(wt_parser *p, str text) {
+    buf notes, out;
+    buf_init(&notes, p->mem, 0);
+    wt_cite_finish(&notes, p);
+    if (!notes.len) return text;
+    buf_init(&out, p->mem, text.len + notes.len);
+    buf_add(&out, text);
+    buf_add(&out, buf_str(&notes));
+    return buf_str(&out);
 }
 
 static void finish(wt_page *out, wt_parser *p) {
@@ -233,15 +240,16 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     p.frame = &frame;
     str text = wt_expand_text(&p, scrubbed(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
-    text = parse_blocks(&p, text, true, scratch);
-    buf html;
-    buf_init(&html, mem, text.len + text.len / 8 + 64);
-    if (o->no_tidy)
-        buf_add(&html, text);
-    else
+    text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);
+    if (!o->no_tidy) {
+        buf html;
+        buf_init(&html, mem, text.len + text.len / 8 + 64);
         wt_tidy(&html, text, scratch);
-    out->html = buf_str(&html);
+        text = buf_str(&html);
+    }
+    out->html = through(wt_place_headings, &p, text, scratch);
     finish(out, &p);
+    wt_parsed_end(&p);
     for (size_t i = 0; i < countof(p.level) && p.level[i].base; i++)
         arena_close(&p.level[i]);
     return OK;

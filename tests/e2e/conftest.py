@@ -20,9 +20,10 @@ BIN = str((ROOT / os.environ.get("PARALLELOPEDIA_BIN", "build/parallelopedia")).
 HANDBOOK = ROOT / "build/demo/handbook.xml"
 CHECKPOINT = ROOT / "demo/handbook.pt"
 DATA = ROOT.parent / "shared" / "data"
-START_S = 60
-# Sanitizers make everything slower; waits that are not about speed are scaled by this.
+# Sanitizers make everything slower; what is about speed or size is scaled by this.
 SLOW = 6 if "san-" in BIN else 1
+# For waits that are not about speed: what works takes far less, also on a machine with much to do.
+PATIENCE_S = 300 * SLOW
 
 
 def need_data(relative):
@@ -33,10 +34,20 @@ def need_data(relative):
     return path
 
 
-def run(*args, stdin=b"", timeout=120, env=None):
+def wait_until(fact):
+    """Whether it comes true."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        if fact():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def run(*args, stdin=b"", env=None):
     """Runs the program to its end. Returns (exit code, stdout, stderr) as text."""
     done = subprocess.run([BIN, *map(str, args)], input=stdin, capture_output=True,
-                          timeout=timeout * SLOW, env={**os.environ, **(env or {})}, cwd=ROOT)
+                          timeout=PATIENCE_S, env={**os.environ, **(env or {})}, cwd=ROOT)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -61,7 +72,7 @@ class Server:
         self.port = self._wait_for_port()
 
     def _wait_for_port(self):
-        out, until = b"", time.monotonic() + START_S * SLOW
+        out, until = b"", time.monotonic() + PATIENCE_S
         streams = [self.process.stdout, self.process.stderr]
         while time.monotonic() < until:
             for stream in select.select(streams, [], [], 0.2)[0]:
@@ -72,6 +83,7 @@ class Server:
                     out += data
             found = re.search(rb"listening on http://\S+:(\d+)\n", out)
             if found:
+                self._take_errors()
                 return int(found.group(1))
             if self.process.poll() is not None:
                 break
@@ -79,12 +91,20 @@ class Server:
         self.stop()
         raise RuntimeError(f"serve did not start: {self.errors.decode()}")
 
+    def _take_errors(self):
+        """What was said before the port was: it is in the pipe by now, and may not have been."""
+        while select.select([self.process.stderr], [], [], 0)[0]:
+            data = os.read(self.process.stderr.fileno(), 65536)
+            if not data:
+                return
+            self.errors += data
+
     def stop(self, how=signal.SIGTERM):
         """Sends the signal and returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            _, errors = self.process.communicate(timeout=60 * SLOW)
+            _, errors = self.process.communicate(timeout=PATIENCE_S)
             self.errors += errors
         except subprocess.TimeoutExpired:
             self.process.kill()
@@ -95,14 +115,14 @@ class Server:
     def is_alive(self):
         return self.process.poll() is None
 
-    def connect(self, timeout=20):
-        s = socket.create_connection((self.host, self.port), timeout=timeout * SLOW)
+    def connect(self):
+        s = socket.create_connection((self.host, self.port), timeout=PATIENCE_S)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
 
-    def raw(self, data, timeout=20):
+    def raw(self, data):
         """Sends bytes, shuts the write side, returns all bytes that come back."""
-        with self.connect(timeout) as s:
+        with self.connect() as s:
             s.sendall(data)
             s.shutdown(socket.SHUT_WR)
             out = b""
@@ -110,8 +130,8 @@ class Server:
                 out += chunk
             return out
 
-    def request(self, method, target, headers=None, body=None, timeout=60):
-        c = http.client.HTTPConnection(self.host, self.port, timeout=timeout * SLOW)
+    def request(self, method, target, headers=None, body=None):
+        c = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_S)
         try:
             c.request(method, target, body=body, headers=headers or {})
             r = c.getresponse()

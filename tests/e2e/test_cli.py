@@ -1,14 +1,14 @@
 """The command line: help, options from three places, exit codes, signals, bad input."""
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
-import time
 
 import pytest
 
-from conftest import CHECKPOINT, SLOW, Server, run
+from conftest import CHECKPOINT, PATIENCE_S, Server, run, wait_until
 
 COMMANDS = ["serve", "index", "generate", "bench", "tokenize", "version"]
 
@@ -47,7 +47,7 @@ def test_the_originals_serve_options_are_there():
     ("serve", "--app-classes", "nope"), ("serve", "--app-classes", "wiki"), ("index",),
     ("serve", "--ip", "999.1.1.1"), ("serve", "--config", "/nonexistent.conf")])
 def test_bad_arguments_are_one_clear_line(args):
-    code, out, errors = run(*args, timeout=20)
+    code, out, errors = run(*args)
     assert code in (1, 2) and out == ""
     assert len(errors.strip().splitlines()) <= 2, errors
     assert str(args[-1]).lstrip("-") in errors or "index" in errors
@@ -114,7 +114,7 @@ def test_port_in_use_is_one_clear_line():
         s.bind(("127.0.0.1", 0))
         s.listen()
         port = s.getsockname()[1]
-        code, _, errors = run("serve", "--port", port, timeout=20)
+        code, _, errors = run("serve", "--port", port)
         lines = [l for l in errors.splitlines() if str(port) in l]
         assert code == 1 and len(lines) == 1 and "in use" in lines[0]
 
@@ -122,7 +122,7 @@ def test_port_in_use_is_one_clear_line():
 def test_a_second_server_cannot_take_the_port():
     """SO_REUSEPORT must not let a stranger's server share ours silently."""
     with Server() as s:
-        code, _, errors = run("serve", "--port", s.port, timeout=20)
+        code, _, errors = run("serve", "--port", s.port)
         assert code == 1 and "in use" in errors
 
 
@@ -142,20 +142,26 @@ def test_graceful_stop_finishes_the_reply_in_flight(handbook):
     while chunk := c.recv(65536):
         raw += chunk
     assert raw.endswith(b"0\r\n\r\n")
-    assert s.process.wait(30 * SLOW) == 0
+    assert s.process.wait(PATIENCE_S) == 0
     s.stop()
 
 
 def test_threads_are_what_was_asked():
     with Server("--threads", "3", "--app-classes", "plaintext") as s:
         tasks = f"/proc/{s.process.pid}/task"
-        until = time.monotonic() + 5 * SLOW  # a thread names itself when it first runs
-        while time.monotonic() < until:
-            names = [open(f"{tasks}/{t}/comm").read().strip() for t in os.listdir(tasks)]
-            if names.count("loop") == 3:
-                return
-            time.sleep(0.01)
-        assert names.count("loop") == 3, names
+
+        def name(task):
+            try:
+                return pathlib.Path(tasks, task, "comm").read_text().strip()
+            except OSError:  # it has ended since it was listed
+                return None
+
+        def loops():  # a thread names itself when it first runs
+            return [name(t) for t in os.listdir(tasks)].count("loop")
+
+        assert wait_until(lambda: loops() >= 3)
+        assert s.get("/plaintext").status == 200
+        assert loops() == 3
 
 
 # --- tokenize and generate -------------------------------------------------------------------

@@ -6,12 +6,11 @@ import re
 import shutil
 import socket
 import threading
-import time
 import urllib.parse
 
 import pytest
 
-from conftest import CHECKPOINT, ROOT, SLOW, Server, need_data, run
+from conftest import CHECKPOINT, PATIENCE_S, ROOT, SLOW, Server, need_data, run, wait_until
 
 GOLDEN = json.loads((ROOT / "demo/handbook.golden.json").read_text())
 PROMPT = "The quick brown fox"
@@ -187,33 +186,27 @@ def test_S5_second_request_waits_for_the_stream(server):
     assert body.endswith(b"Hello, World!")
 
 
-def wait_until(fact, seconds):
-    until = time.monotonic() + seconds * SLOW
-    while time.monotonic() < until:
-        if fact():
-            return True
-        time.sleep(0.02)
-    return False
+def is_idle(server):
+    now = stats(server)
+    return now["streams_live"] + now["streams_waiting"] == 0
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_S6_leaving_stops_the_work(server, how):
-    """Ten clients leave early, by FIN or by RST. A loaded machine may let some of these short
+    """Clients leave early, by FIN or by RST. A loaded machine may let some of these short
     generations run out before the client is gone; when leaving is not noticed, all of them do."""
-    def idle():
-        now = stats(server)
-        return now["streams_live"] + now["streams_waiting"] == 0
-
-    assert wait_until(idle, 20)
+    assert wait_until(lambda: is_idle(server))
     before = stats(server)["streams_cancelled"]
-    for i in range(10):
+    for i in range(100):
         with server.connect() as s:
             s.sendall(f"GET /gpt2/generate/Hi?max_length=250&seed={i} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             s.recv(256)
             if how == "reset":
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        assert wait_until(idle, 10)
-    assert wait_until(lambda: stats(server)["streams_cancelled"] > before, 10)
+        assert wait_until(lambda: is_idle(server))
+        if i >= 9 and stats(server)["streams_cancelled"] > before:
+            return
+    pytest.fail("100 clients left, and not one stream was cancelled")
 
 
 def test_parallel_streams_are_those_of_one_alone(server):
@@ -455,7 +448,7 @@ def crowd(server, n, query):
     """n clients that ask at once and then read; replies in order."""
     clients = []
     for i in range(n):
-        s = server.connect(120)
+        s = server.connect()
         s.sendall(f"GET /gpt2/generate/The%20server?{query(i)} HTTP/1.1\r\nHost: x\r\n"
                   "Connection: close\r\n\r\n".encode())
         clients.append(s)
@@ -494,6 +487,7 @@ def test_what_does_not_fit_the_queue_is_refused(option, code, word):
         for r in replies:
             if r not in refused:
                 chunks_of(r)
+        assert wait_until(lambda: is_idle(s))
         assert s.get("/gpt2/generate/Hi?max_length=5").status == 200
 
 
@@ -510,8 +504,8 @@ def test_leaving_while_queued_gives_the_place_back(how):
             if how == "reset":
                 c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             c.close()
-        assert wait_until(lambda: stats(s)["streams_live"] + stats(s)["streams_waiting"] == 0, 20)
-        assert wait_until(lambda: stats(s)["streams_cancelled"] > 0, 10)
+        assert wait_until(lambda: is_idle(s))
+        assert stats(s)["streams_cancelled"] > 0
 
 
 def test_clients_that_do_not_read_hold_nobody_up(server):
@@ -530,7 +524,7 @@ def test_clients_that_do_not_read_hold_nobody_up(server):
     for _ in range(6):
         s = socket.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.settimeout(60 * SLOW)
+        s.settimeout(PATIENCE_S)
         s.connect((server.host, server.port))
         s.sendall(ask)
         slow.append(s)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import CHECKPOINT, SLOW, Server
+from conftest import CHECKPOINT, PATIENCE_S, SLOW, Server, wait_until
 
 HELLO = b"Hello, World!"
 
@@ -22,8 +22,8 @@ def get(path, *fields, version="1.1"):
 class Wire:
     """One connection, read reply by reply."""
 
-    def __init__(self, server, timeout=20):
-        self.sock = server.connect(timeout)
+    def __init__(self, server):
+        self.sock = server.connect()
         self.buffer = b""
 
     def __enter__(self):
@@ -334,10 +334,10 @@ def test_H24_limits(server, code, data):
 def test_H24_dripping_heads_end(server):
     """Ten seconds for a head, however it drips; idle connections beside it are not affected."""
     began = time.monotonic()
-    with Wire(server, timeout=30) as slow, Wire(server) as other:
+    with Wire(server) as slow, Wire(server) as other:
         slow.send(b"GET / HTTP/1.1\r\nX: ")
         slow.sock.settimeout(0.5)
-        while time.monotonic() - began < 25 * SLOW:
+        while time.monotonic() - began < PATIENCE_S:
             slow.send(b"x")
             assert other.is_alive()
             try:
@@ -345,9 +345,9 @@ def test_H24_dripping_heads_end(server):
                     break
             except socket.timeout:
                 continue
-        slow.sock.settimeout(20)
+        slow.sock.settimeout(PATIENCE_S)
         assert slow.reply()[0] == 408 and slow.is_closed()
-        assert 9 < time.monotonic() - began < 20 * SLOW
+        assert time.monotonic() - began > 9
 
 
 def rss_kib(server):
@@ -362,7 +362,6 @@ def test_H25_clients_that_do_not_read_hold_little(server):
         for _ in range(100):
             w = Wire(server)
             w.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            w.sock.settimeout(5)
             w.send(request)
             wires.append(w)
         time.sleep(0.5)
@@ -378,10 +377,13 @@ def test_H26_no_delay_behind_a_stream(server):
     with Wire(server) as w:
         w.send(get("/gpt2/generate/Hi?max_length=8&seed=1"))
         assert w.reply()[0] == 200
-        began = time.monotonic()
-        for _ in range(50):  # Nagle with a delayed acknowledgement is 40 ms each
+        took = []
+        for _ in range(50):
+            began = time.monotonic()
             assert w.is_alive()
-        assert time.monotonic() - began < 1.0 * SLOW
+            took.append(time.monotonic() - began)
+        # Nagle with a delayed acknowledgement is 40 ms each; of others' work, the least counts.
+        assert min(took) < 0.03 * SLOW
 
 
 def test_H27_H28_connections_are_cheap_and_all_served(server):
@@ -480,10 +482,7 @@ def test_S6_a_client_that_leaves_ends_its_stream(server):
     with Wire(server) as w:
         w.send(get("/gpt2/generate/Hi?max_length=100000&seed=1"))
         w.until(b"\r\n\r\n")
-    until = time.monotonic() + 10 * SLOW
-    while n_open() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert n_open() == 0
+    assert wait_until(lambda: n_open() == 0)
 
 
 def test_S7_exposed_headers_are_well_formed(server):

@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from conftest import BIN, HANDBOOK, ROOT, SLOW, Server, run
+from conftest import BIN, HANDBOOK, PATIENCE_S, ROOT, Server, run
 
 KILLS = int(os.environ.get("KILLS", "20"))
 RANDOM = random.Random(int(os.environ.get("KILL_SEED", "1")))
@@ -155,7 +155,7 @@ def limited(world, what, n):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(what, (n, n))
     p = subprocess.run([BIN, "index", "--quiet", str(world.path)], cwd=ROOT, capture_output=True,
-                       preexec_fn=limit, timeout=120 * SLOW)
+                       preexec_fn=limit, timeout=PATIENCE_S)
     return p.returncode, p.stderr.decode()
 
 
@@ -237,7 +237,7 @@ def test_memory_stays_in_its_budget(tmp_path):
     with open(dump, "wb") as f:
         subprocess.run([TITLES, "--count", str(N_TITLES), "--seed", "1", "--xml"], stdout=f,
                        check=True)
-    code, _, said = run("index", "--quiet", "--memory", "1024", dump, timeout=300)
+    code, _, said = run("index", "--quiet", "--memory", "1024", dump)
     assert code == 0, said
     plenty = index_of(dump).read_bytes()
     p = subprocess.Popen([BIN, "index", "--quiet", "--memory", str(MEMORY_MB), str(dump)], cwd=ROOT)
@@ -249,7 +249,7 @@ def test_memory_stays_in_its_budget(tmp_path):
             time.sleep(0.005)
     watcher = threading.Thread(target=sample)
     watcher.start()
-    assert p.wait(300) == 0
+    assert p.wait(PATIENCE_S) == 0
     watcher.join()
     print(f"\npeak of anonymous memory: {peak[0] / 1024:.1f} MB with --memory {MEMORY_MB}")
     assert index_of(dump).read_bytes() == plenty

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import CHECKPOINT, ROOT, SLOW, Server, run
+from conftest import CHECKPOINT, PATIENCE_S, ROOT, SLOW, Server, run
 
 
 def test_index_is_html_with_a_policy(server):
@@ -66,7 +66,7 @@ def test_the_page_in_a_browser(server, two_wikis):
     url = "http://127.0.0.1:{}".format
     done = subprocess.run(
         ["npm", "--silent", "test"], cwd=ROOT / "ui", capture_output=True, text=True,
-        timeout=1200 * SLOW, env={**os.environ, "PAGE_SLOW": str(SLOW),
+        timeout=4 * PATIENCE_S, env={**os.environ, "PAGE_SLOW": str(SLOW),
                                  "PAGE_URL": url(server.port), "PAGE_TWO_URL": url(two_wikis.port)})
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     # Both servers were named, so no test may have been passed over.

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from conftest import BIN, HANDBOOK, ROOT, SLOW, Server
+from conftest import BIN, HANDBOOK, PATIENCE_S, ROOT, Server
 
 README = (ROOT / "README.md").read_text()
 
@@ -44,7 +44,7 @@ def test_command(world, line):
     line = line.replace("http://127.0.0.1:4444", f"http://127.0.0.1:{server.port}")
     line = line.replace("curl ", "curl -sS --fail ")
     done = subprocess.run(["bash", "-c", "set -o pipefail; " + line], cwd=root,
-                          capture_output=True, timeout=120 * SLOW,
+                          capture_output=True, timeout=PATIENCE_S,
                           env={k: v for k, v in os.environ.items() if "proxy" not in k.lower()})
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout or " index " in line
@@ -87,7 +87,7 @@ def test_make_run_serves_the_demo():
             assert r.read().startswith(b"Hi")
     finally:
         os.killpg(make.pid, signal.SIGTERM)
-        make.communicate(timeout=60 * SLOW)
+        make.communicate(timeout=PATIENCE_S)
 
 
 def test_every_source_file_is_named_in_its_rooms_readme():

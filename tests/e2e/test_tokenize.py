@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN, CHECKPOINT, ROOT, SLOW, run
+from conftest import BIN, CHECKPOINT, PATIENCE_S, ROOT, run
 
 GOLDEN = ROOT / "tests/golden"
 ENCODER = ROOT / "ui/node_modules/tiktoken/encoders/gpt2.json"
@@ -97,7 +97,7 @@ def test_wrong_ids(ids, says):
 def test_full_output_is_told():
     with open("/dev/full", "wb") as full:
         done = subprocess.run([BIN, "tokenize", "hello"], stdout=full, stderr=subprocess.PIPE,
-                              timeout=60 * SLOW)
+                              timeout=PATIENCE_S)
     assert done.returncode == 1 and b"No space left" in done.stderr
 
 

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import xml.etree.ElementTree
 
-from conftest import ROOT, need_data
+from conftest import PATIENCE_S, ROOT, need_data
 
 GROW = ROOT / "build/tools/grow_dump"
 DUMPS = ["enwiki-sample.xml.bz2", "ltgwiki.xml.bz2", "aawiki-20260101.xml.bz2"]
@@ -12,7 +12,7 @@ DUMPS = ["enwiki-sample.xml.bz2", "ltgwiki.xml.bz2", "aawiki-20260101.xml.bz2"]
 
 def grow(*args, dumps=DUMPS):
     paths = [str(need_data("wiki/" + d)) for d in dumps]
-    done = subprocess.run([GROW, *map(str, args), *paths], capture_output=True, timeout=600)
+    done = subprocess.run([GROW, *map(str, args), *paths], capture_output=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 

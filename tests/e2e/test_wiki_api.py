@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from conftest import DATA, SLOW, Server, need_data, run
+from conftest import DATA, PATIENCE_S, Server, need_data, run, wait_until
 from test_wiki import HEAD, SITEINFO, page, xml_unescape
 
 EN = [
@@ -429,7 +429,7 @@ def large(tmp_path_factory):
 
 
 def test_it_answers_while_the_index_is_being_built(large):
-    seen, until = set(), time.monotonic() + 300 * SLOW
+    seen, until = set(), time.monotonic() + PATIENCE_S
     with Server("--wiki", f"big={large}", "--memory", "64") as s:
         while time.monotonic() < until:
             r = s.get("/wiki/wiki/Page_1")
@@ -448,9 +448,7 @@ def test_it_answers_while_the_index_is_being_built(large):
         assert (200, False) in seen and any(p for _, p in seen), seen
         assert ask(s, "/api/wiki/big")["pages"] == 50000
         # The finished index is seen a moment before its builder has ended.
-        while ask(s, "/stats")["apps"]["wiki"]["building"] and time.monotonic() < until:
-            time.sleep(0.05)
-        assert ask(s, "/stats")["apps"]["wiki"]["building"] is False
+        assert wait_until(lambda: ask(s, "/stats")["apps"]["wiki"]["building"] is False)
     assert large.with_name("large.xml.idx").exists()
 
 
