@@ -328,6 +328,7 @@ struct wt_parser {
     struct wt_parsed *parsed;  // expand.c: what the page holds of the cache, memoised expansions
     bool ext_link_auto_number_used;
     uint32_t ext_links;  // [http://x]: numbered
+    uint32_t players;    // of sounds and films: numbered
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every
