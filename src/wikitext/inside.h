@@ -187,8 +187,8 @@ void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch); 
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
 // Link markers replaced by what the links show, without <a>: for headings and attributes.
 void wt_link_texts(buf *out, wt_parser *p, str text);
-void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
-void wt_french_spaces(buf *out, str in);  // spaces.c: " !" and "« " do not break
+void wt_tidy(buf *out, str html, arena scratch);  // tidy.c: HTML5 tree
+void wt_french_spaces(buf *out, str in);          // spaces.c: " !" and "« " do not break
 // contents.c: the last pass, over the page alone. Headings get their boxes and edit links, the
 // contents their place, p->sections their `at`.
 void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
