@@ -135,11 +135,18 @@ static void forget_articles(void) {
     n_articles = 0;
 }
 
-static void take_articles(const json_value *v) {
+// "Template:table_attribs" as "Template:Table attribs".
+static str full_title(str written, arena *a) {
+    int32_t ns;
+    str fragment, name = wiki_title_normalise(&ns, &fragment, &site, written, a);
+    return name.len ? name : written;
+}
+
+static void take_articles(const json_value *v, arena scratch) {
     if (!v || v->kind != JSON_OBJECT) return;
     forget_articles();
     for (uint32_t i = 0; i < v->n && n_articles < ARTICLES_MAX; i++) {
-        articles[n_articles].title = kept(v->items[i].key);
+        articles[n_articles].title = kept(full_title(v->items[i].key, &scratch));
         articles[n_articles++].text = kept(v->items[i].string);
     }
 }
@@ -157,7 +164,7 @@ static void answer(str line, arena scratch, arena mem) {
     }
     json_is_str(&title, json_get(request, "title"));
     json_is_str(&wikitext, json_get(request, "wikitext"));
-    take_articles(json_get(request, "articles"));
+    take_articles(json_get(request, "articles"), scratch);
     const json_value *options = json_get(request, "options");
     wt_options o = {.world = &world,
                     .title = title,

@@ -9,8 +9,9 @@
 
 enum { SLOTS = 1024, NAME_MAX = 64 };
 
-static const wt_func *const tables[] = {wt_funcs_core, wt_funcs_logic, wt_funcs_string,
-                                        wt_funcs_time, wt_funcs_vars,  wt_funcs_section};
+static const wt_func *const tables[] = {wt_funcs_core,   wt_funcs_logic, wt_funcs_string,
+                                        wt_funcs_title,  wt_funcs_time,  wt_funcs_vars,
+                                        wt_funcs_section};
 
 static const wt_func *slots[SLOTS];
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -22,9 +22,9 @@ typedef enum wt_result {
 typedef struct wt_call {
     wt_parser *p;
     const wt_frame *frame;
-    str name;             // as written, without '#'
-    str first;            // what follows the colon, expanded and trimmed
-    const wt_node *part;  // first WT_PART behind it; NULL: none
+    str name;                     // as written, without '#'
+    str first;                    // what follows the colon, expanded and trimmed
+    const wt_node *part;          // first WT_PART behind it; NULL: none
     const wt_node *const *parts;  // all of them when they are many, else NULL: for wt_call_part
     uint32_t n;                   // arguments in all, `first` being number 0
     bool has_colon;
@@ -49,12 +49,41 @@ typedef struct wt_func {
 // variables are found.
 const wt_func *wt_func_find(str name, bool has_colon);
 
+// --- What the functions share ------------------------------------------------------------------
+
+// Counts an expensive call; false when the page has had all that it may.
+bool wt_expensive(wt_parser *p);
+str wt_unmarked(const wt_call *c, str s);   // without markers; in p->mem, or `s` itself
+void wt_put_error(buf *out, str sentence);  // <strong class="error">
+bool wt_has_error(str html);                // what #iferror looks for
+// Whether `option` is among the arguments from number 1 on, in any case ("R" of {{formatnum:1|R}}).
+bool wt_call_option(const wt_call *c, str option);
+// The name that a special page goes by ("UserLogin" for "userlogin/x"), "" for an unknown one.
+str wt_special_page(str name);
+// "%41+b" to "A b".
+void wt_url_decode(buf *out, str s);
+// A {{VARIABLE}} and nothing else, or a function with its colon.
+static inline bool wt_is_variable(const wt_call *c) {
+    return !c->has_colon && !c->part;
+}
+// The language of the call's page.
+const struct wt_lang *wt_page_lang(const wt_parser *p);
+// PHP's urlencode ("query": space to "+"), rawurlencode ("path"), or as titles ("wiki").
+typedef enum wt_url_style { WT_URL_QUERY, WT_URL_PATH, WT_URL_WIKI } wt_url_style;
+void wt_url_encode(buf *out, str s, wt_url_style style);
+// The software's own text of a message page, English; with false there is none.
+bool wt_message_own(str *out, str key);
+// Calls `change` for what stands between markers, which are copied.
+void wt_between_marks(buf *out, str s, void (*change)(buf *out, str part, const void *arg),
+                      const void *arg);
+
 // The tables, each in its file; ended by a row without name.
-extern const wt_func wt_funcs_core[];     // func_core.c: uc ns urlencode plural formatnum #tag ...
+extern const wt_func wt_funcs_core[];     // func_core.c: uc urlencode plural formatnum #tag ...
 extern const wt_func wt_funcs_logic[];    // func_logic.c: #if #ifeq #switch #expr #iferror ...
+extern const wt_func wt_funcs_title[];    // func_title.c: PAGENAME ns localurl #special ...
 extern const wt_func wt_funcs_string[];   // func_string.c: #len #sub #pos #titleparts ...
 extern const wt_func wt_funcs_time[];     // func_time.c: #time #timel, CURRENT*
-extern const wt_func wt_funcs_vars[];     // func_vars.c: PAGENAME, SITENAME, NUMBEROF...
+extern const wt_func wt_funcs_vars[];     // func_vars.c: SITENAME, NUMBEROF, REVISION...
 extern const wt_func wt_funcs_section[];  // func_section.c: #lst #lsth #lstx, DEFAULTSORT ...
 
 #endif

@@ -54,6 +54,9 @@ typedef struct wt_file {
     int32_t width, height;  // 0: unknown
     str mime;               // "image/png", "application/ogg"...
     double duration;        // seconds, of audio and video
+    str name;               // what a redirect leads to; "": the one asked for
+    str poster;             // of a video: a picture to show until it plays
+    bool is_hidden;         // shown as its name only: MediaWiki:Bad image list
 } wt_file;
 
 typedef struct wt_world {
@@ -113,10 +116,13 @@ typedef struct wt_options {
     bool edit_links;           // [edit] behind headings
     bool external_images;      // a bare URL of a picture is shown as one
     bool follow_links;         // no rel="nofollow"
+    const char *follow_host;   // nor on links to this host and those below it; NULL: none
+    const char *link_target;   // target="..." of links out; NULL: none
     bool subpages;             // "[[/x]]" in every namespace
     bool legacy_ids;           // of headings, ".C3.A9" for e with an accent, as before HTML5
     bool no_toc, no_tidy;
     bool explain;         // fill wt_page.costs
+    int32_t toc_levels;   // 0: all
     int32_t thumb_width;  // 0: 220
     // Called once when slow_ns (os_now_ns) has passed; NULL: never.
     void (*on_slow)(void *arg);
