@@ -187,8 +187,8 @@ void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch); 
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
 // Link markers replaced by what the links show, without <a>: for headings and attributes.
 void wt_link_texts(buf *out, wt_parser *p, str text);
-void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
-void wt_french_spaces(buf *out, str in);  // spaces.c: " !" and "« " do not break
+void wt_tidy(buf *out, str html, arena scratch);  // tidy.c: HTML5 tree
+void wt_french_spaces(buf *out, str in);          // spaces.c: " !" and "« " do not break
 // contents.c: the last pass, over the page alone. Headings get their boxes and edit links, the
 // contents their place, p->sections their `at`.
 void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
@@ -328,6 +328,7 @@ struct wt_parser {
     struct wt_parsed *parsed;  // expand.c: what the page holds of the cache, memoised expansions
     bool ext_link_auto_number_used;
     uint32_t ext_links;  // [http://x]: numbered
+    uint32_t players;    // of sounds and films: numbered
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every

@@ -30,6 +30,9 @@ size_t wt_trail(const wt_trail_rule *rule, str text);
 // Where the letters start that stand at the end of `text`.
 size_t wt_trail_prefix(const wt_trail_rule *rule, str text);
 
+// "%41" as what it stands for, but "<" and ">" as references.
+str wt_percent_decoded(wt_parser *p, str s);
+
 // The URL as MediaWiki writes it: references decoded, percent forms in one way, invisible
 // characters out of the host.
 str wt_clean_url(wt_parser *p, str url);

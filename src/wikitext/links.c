@@ -336,7 +336,7 @@ static int hex(char c) {
 }
 
 // "%41" as what it stands for, but "<" and ">" as references.
-static str percent_decoded(wt_parser *p, str s) {
+str wt_percent_decoded(wt_parser *p, str s) {
     if (str_find_byte(s, '%') == s.len) return s;
     buf b;
     buf_init(&b, p->mem, s.len);
@@ -426,8 +426,10 @@ static void put_file(run *r, const link *l, bool is_blank) {
     str options = STR("");
     if (!is_blank) {
         buf b;
-        buf_init(&b, r->p->mem, l->text.len + 64);
-        wt_extlinks(&b, r->p, l->text, r->scratch);
+        str text = l->text;
+        if (str_find(text, STR("''")) < text.len) text = wt_quotes_str(r->p, text, r->scratch);
+        buf_init(&b, r->p->mem, text.len + 64);
+        wt_extlinks(&b, r->p, text, r->scratch);
         options = links_of(r, buf_str(&b));
     }
     buf_add(r->out, l->prefix);
@@ -540,7 +542,7 @@ static void piece(run *r, str line, str *rest) {
         l.prefix = arena_str(p->mem, str_skip(buf_str(r->out), at));
         r->out->len = at;
     }
-    str target = is_link ? percent_decoded(p, l.target) : (str){0};
+    str target = is_link ? wt_percent_decoded(p, l.target) : (str){0};
     while (target.len && target.ptr[0] == ' ')
         target = str_skip(target, 1);
     if (!is_link || wt_scheme(target)) {

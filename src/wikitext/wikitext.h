@@ -54,6 +54,9 @@ typedef struct wt_file {
     int32_t width, height;  // 0: unknown
     str mime;               // "image/png", "application/ogg"...
     double duration;        // seconds, of audio and video
+    str name;               // what a redirect leads to; "": the one asked for
+    str poster;             // of a video: a picture to show until it plays
+    bool is_hidden;         // shown as its name only: MediaWiki:Bad image list
 } wt_file;
 
 typedef struct wt_world {
