@@ -275,7 +275,7 @@ void wt_put_broken(buf *out, wt_parser *p, const wt_picture *pic, str label, int
         put_description_href(out, p, pic);
     else
         wt_put_upload_href(out, p, &pic->title);
-    if (!pic->is_there && p->o->red_links_to_editor) buf_add(out, STR(" class=\"new\""));
+    if (!pic->is_there && wt_has_uploads(p)) buf_add(out, STR(" class=\"new\""));
     wt_put_attr(out, "title", pic->title.full);
     buf_add(out, STR("><span class=\"mw-file-element mw-broken-media\""));
     if (width > 0) wt_put_attr_int(out, "data-width", width);

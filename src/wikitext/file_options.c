@@ -315,7 +315,7 @@ bool wt_picture_size(int32_t *width, int32_t *height, str text) {
 }
 
 bool wt_picture_link(wt_picture *out, wt_parser *p, str value) {
-    size_t scheme = wt_scheme(value);
+    size_t scheme = wt_scheme_or_none(value);
     wt_title title;
     if (!value.len) {
         out->has_no_link = true, out->has_link = false;

@@ -113,6 +113,7 @@ typedef struct wt_options {
     const wt_module *module;   // NULL: the families of degrade.c, else a box with the arguments
     bool no_families;          // missing templates stay red links, #invoke as typed: no degrade.c
     bool red_links_to_editor;  // "/index.php?title=X&action=edit&redlink=1", as MediaWiki does
+    bool no_uploads;           // missing files lead to their page, not to Special:Upload
     bool edit_links;           // [edit] behind headings
     bool external_images;      // a bare URL of a picture is shown as one
     bool follow_links;         // no rel="nofollow"
