@@ -54,7 +54,7 @@ static const struct {
     {"es", "http://es.wikipedia.org/wiki/$1", true, false},
     {"fr", "http://fr.wikipedia.org/wiki/$1", true, false},
     {"ru", "http://ru.wikipedia.org/wiki/$1", true, false},
-    {"mi", "http://example.com/wiki/$1", true, false},
+    {"mi", "http://example.com/wiki/$1", true, true},
     {"mul", "http://wikisource.org/wiki/$1", true, false},
     {"en", "http://en.wikipedia.org/wiki/$1", true, false},
     {"stats", "https://stats.wikimedia.org/$1", false, false},
@@ -126,7 +126,7 @@ static const struct {
     {"Thumb.png", "e/ea", "image/png", "", "", 135, 135, 0, false},
     {"Bad.jpg", "0/09", "image/jpeg", "", "", 320, 240, 0, true},
     {"Foobar.svg", "f/ff", "image/svg+xml", "", ".png", 240, 180, 0, false},
-    {"LoremIpsum.djvu", "5/5f", "image/vnd.djvu", "page1-", ".jpg", 2480, 3508, 0, false},
+    {"LoremIpsum.djvu", "5/5f", "image/vnd.djvu", "page", ".jpg", 2480, 3508, 0, false},
     {"Video.ogv", "0/00", "video/ogg; codecs=\"theora\"", "", ".jpg", 320, 240, 4.3667, false},
     {"Transcode.webm", "0/09", "video/webm; codecs=\"vp8, vorbis\"", "", ".jpg", 492, 360, 4.3667,
      false},
@@ -136,6 +136,7 @@ static const struct {
 static bool file(void *arg, wt_file *out, str name, int32_t width, arena *a) {
     const char *images = "http://example.com/images";
     (void)arg;
+    str detail = out->detail, sort = str_cut(&detail, '=');
     *out = (wt_file){0};
     if (str_eq(name, STR("Redirect to foobar.jpg"))) name = out->name = STR("Foobar.jpg");
     for (size_t i = 0; i < countof(files); i++) {
@@ -148,9 +149,16 @@ static bool file(void *arg, wt_file *out, str name, int32_t width, arena *a) {
         out->is_hidden = files[i].is_hidden;
         int32_t scaled = is_film ? out->width : width;
         if (!files[i].before || !scaled) return true;
-        str thumb =
-            arena_fmt(a, "%s/thumb/%s/%s/%s%dpx-%s%s%s", images, files[i].dir, files[i].name,
-                      files[i].before, scaled, is_film ? "-" : "", files[i].name, files[i].behind);
+        bool is_seek = str_eq(sort, STR("seek")), is_lang = str_eq(sort, STR("lang"));
+        str page = str_eq(sort, STR("page")) ? detail : STR("1");
+        str before = is_lang && !str_eq(detail, STR("en"))
+                         ? arena_fmt(a, "lang%.*s-", STR_ARG(detail))
+                     : *files[i].before ? arena_fmt(a, "page%.*s-", STR_ARG(page))
+                                        : STR("");
+        str seek = is_seek ? arena_fmt(a, "seek%%3D%.*s-", STR_ARG(detail)) : STR("-");
+        str thumb = arena_fmt(a, "%s/thumb/%s/%s/%.*s%dpx-%.*s%s%s", images, files[i].dir,
+                              files[i].name, STR_ARG(before), scaled,
+                              STR_ARG(is_film ? seek : STR("")), files[i].name, files[i].behind);
         *(is_film ? &out->poster : &out->url) = thumb;
         return true;
     }

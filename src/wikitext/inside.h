@@ -187,8 +187,8 @@ void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch); 
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
 // Link markers replaced by what the links show, without <a>: for headings and attributes.
 void wt_link_texts(buf *out, wt_parser *p, str text);
-void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
-void wt_french_spaces(buf *out, str in);  // spaces.c: " !" and "« " do not break
+void wt_tidy(buf *out, str html, arena scratch);  // tidy.c: HTML5 tree
+void wt_french_spaces(buf *out, str in);          // spaces.c: " !" and "« " do not break
 // contents.c: the last pass, over the page alone. Headings get their boxes and edit links, the
 // contents their place, p->sections their `at`.
 void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
@@ -216,6 +216,8 @@ str wt_decode(str in, arena *a);
 bool wt_entity(int32_t cp[2], str name);  // "nbsp"; without & and ;
 // ids: spaces to "_", as $wgFragmentMode html5; for attributes still to be escaped.
 str wt_id_escape(str text, arena *a);
+// The id that pages had before HTML5: all but [A-Za-z0-9_.:-] as ".E4"; headings.c.
+str wt_id_legacy(str text, arena *a);
 // Text for a fragment in a URL.
 void wt_fragment_escape(buf *out, str id);
 void wt_escape(buf *out, str text);  // & < > " as htmlspecialchars; ' as &#039;

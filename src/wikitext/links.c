@@ -65,7 +65,8 @@ static void put_fragment(buf *out, wt_parser *p, const wt_title *t) {
     if (!t->fragment.len) return;
     buf b;
     buf_init(&b, p->mem, 0);
-    wt_fragment_escape(&b, t->fragment);
+    bool is_old = p->o->legacy_ids;
+    wt_fragment_escape(&b, (is_old ? wt_id_legacy : wt_id_escape)(t->fragment, p->mem));
     buf_byte(out, '#');
     buf_html(out, buf_str(&b));
 }
