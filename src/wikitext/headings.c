@@ -111,12 +111,11 @@ static str normal_name(str text, arena *a) {
     return buf_str(&b);
 }
 
-// The id that pages had before HTML5: all but [A-Za-z0-9_.:-] as ".E4".
-static str old_id(str name, arena *a) {
+str wt_id_legacy(str name, arena *a) {
     buf b;
     buf_init(&b, a, name.len);
     for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = (uint8_t)name.ptr[i];
+        uint8_t c = (uint8_t)(name.ptr[i] == ' ' ? '_' : name.ptr[i]);
         if (c < 0x80 && (strchr("-_.:", c) || (c >= '0' && c <= '9') ||
                          ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')))
             buf_byte(&b, (char)c);
@@ -333,7 +332,7 @@ static str make_id(str *old, headings *h, str text) {
     arena *mem = h->p->mem;
     str name = normal_name(text, &h->scratch);
     str id = wt_id_escape(name, mem);
-    *old = old_id(name, mem);
+    *old = wt_id_legacy(name, mem);
     if (h->p->o->legacy_ids) id = *old;
     if (str_eq(id, *old)) *old = STR("");
     id = numbered(id, take_name(&h->ids, id, h->scratch), mem);

@@ -216,6 +216,8 @@ str wt_decode(str in, arena *a);
 bool wt_entity(int32_t cp[2], str name);  // "nbsp"; without & and ;
 // ids: spaces to "_", as $wgFragmentMode html5; for attributes still to be escaped.
 str wt_id_escape(str text, arena *a);
+// The id that pages had before HTML5: all but [A-Za-z0-9_.:-] as ".E4"; headings.c.
+str wt_id_legacy(str text, arena *a);
 // Text for a fragment in a URL.
 void wt_fragment_escape(buf *out, str id);
 void wt_escape(buf *out, str text);  // & < > " as htmlspecialchars; ' as &#039;
