@@ -64,16 +64,40 @@ static const struct {
 static struct { str title, text; } articles[ARTICLES_MAX];
 static size_t n_articles;
 
-static bool source(void *arg, wt_source *out, str title, arena *a) {
-    (void)arg, (void)a;
+static bool article(wt_source *out, str title) {
     for (size_t i = 0; i < n_articles; i++)
         if (str_eq(articles[i].title, title)) {
-            *out = (wt_source){.title = title,
+            *out = (wt_source){.title = articles[i].title,
                                .text = articles[i].text,
                                .hash = str_hash(articles[i].text, 1) | 1};
             return true;
         }
     return false;
+}
+
+static bool is_redirect(str text) {
+    return str_starts_nocase(str_trim(text), STR("#REDIRECT"));
+}
+
+// What the software says where no page says something else.
+static bool software_message(wt_source *out, str title) {
+    if (!str_eq(title, STR("MediaWiki:History short"))) return false;
+    *out = (wt_source){.title = title, .text = STR("History"), .hash = 1};
+    return true;
+}
+
+static bool source(void *arg, wt_source *out, str title, arena *a) {
+    int32_t ns;
+    str fragment;
+    (void)arg;
+    if (!article(out, title)) return software_message(out, title);
+    if (!is_redirect(out->text)) return true;
+    str target = str_skip(out->text, str_find(out->text, STR("[[")) + 2);
+    target = str_first(target, str_find(target, STR("]]")));
+    target = wiki_title_normalise(&ns, &fragment, &site, target, a);
+    wt_source to;
+    if (article(&to, target)) *out = to;
+    return true;
 }
 
 static bool is_special(str title) {
@@ -90,10 +114,11 @@ static bool is_special(str title) {
 }
 
 static void exists(void *arg, wt_status *out, const str *titles, size_t n) {
+    (void)arg;
     for (size_t i = 0; i < n; i++) {
         wt_source found;
-        bool is_there = source(arg, &found, titles[i], NULL);
-        bool leads_on = is_there && str_starts_nocase(found.text, STR("#REDIRECT"));
+        bool is_there = article(&found, titles[i]);
+        bool leads_on = is_there && is_redirect(found.text);
         out[i] = leads_on                            ? WT_EXISTS | WT_REDIRECT
                  : is_there || is_special(titles[i]) ? WT_EXISTS
                                                      : WT_MISSING;
