@@ -70,8 +70,8 @@ static double rate(void (*run)(str), str text) {
 
 static void report(const char *name, str text) {
     double once = rate(read_once, text), tree = rate(preprocess, text), flat = rate(expand, text);
-    printf("%-24s %8zu KB  read %7.0f  tree %7.0f (%4.2f of it)  tree and expand %7.0f MB/s\n", name,
-           text.len >> 10, once, tree, tree / once, flat);
+    printf("%-24s %8zu KB  read %7.0f  tree %7.0f (%4.2f of it)  tree and expand %7.0f MB/s\n",
+           name, text.len >> 10, once, tree, tree / once, flat);
 }
 
 static void made(const char *name, const char *unit) {
@@ -87,7 +87,8 @@ int main(int argc, char **argv) {
     if (arena_open(&mem, (size_t)16 << 30, &e)) return fprintf(stderr, "%s\n", e.msg), 1;
     made("prose", "It was a bright cold day in April, and the clocks were striking thirteen. "
                   "Winston - his chin nuzzled into his breast - slipped quickly through.\n\n");
-    made("links", "The [[capital city|capital]] of [[France]] is ''[[Paris]]'' on the [[Seine]].\n");
+    made("links",
+         "The [[capital city|capital]] of [[France]] is ''[[Paris]]'' on the [[Seine]].\n");
     made("citations", "It is so.{{cite web|url=http://example.org/x|title=On it|last=Doe|first=J"
                       "|date=2 May 2020|access-date=3 May 2020}}\n");
     made("brackets", "{{a|[[b]]{{{c|}}}");

@@ -195,8 +195,9 @@ bool wt_ext_known(str name) {
     return row_of(name) >= 0;
 }
 
-void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *ext) {
-    wt_ext_call(out, p, frame, ext->text, ext->attrs, ext->inner, ext->has_inner);
+void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node) {
+    const wt_tag *tag = node->tag;
+    wt_ext_call(out, p, frame, node->text, tag->attrs, tag->inner, tag->has_inner);
 }
 
 void wt_ext_call(buf *out, wt_parser *p, const wt_frame *frame, str name, str attrs, str inner,

@@ -47,21 +47,34 @@ typedef enum wt_kind {
     WT_PART,      // children: [WT_KEY] WT_VALUE; index: n of an unnamed one, from 1
     WT_KEY,
     WT_VALUE,
-    WT_EXT,      // text: name; attrs, inner; has_inner false: <x/>; close is "" when unclosed
+    WT_EXT,      // text: name; tag
     WT_HEADING,  // children; level; index: number in this page
     WT_COMMENT,  // text: with its marks
     WT_IGNORE,   // text: <noinclude> and its like as written
 } wt_kind;
 
+typedef struct wt_tag {
+    str attrs, inner, close;
+    bool has_inner;  // false: <x/>
+} wt_tag;
+
 struct wt_node {
     wt_kind kind;
-    bool line_start, has_inner;
+    bool line_start;
     uint8_t level;
     uint32_t index;
     str text;  // views into the tree's text
-    str attrs, inner, close;
-    const wt_node *child, *next;
+    union {
+        const wt_node *child;
+        const wt_tag *tag;  // of WT_EXT, which has no children
+    };
+    const wt_node *next;
 };
+
+// For walking all kinds alike.
+static inline const wt_node *wt_children(const wt_node *node) {
+    return node->kind == WT_EXT ? NULL : node->child;
+}
 
 typedef struct wt_tree {
     str text;  // what all strs point into
