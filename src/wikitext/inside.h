@@ -309,6 +309,7 @@ struct wt_parser {
     struct wt_parsed *parsed;  // expand.c: what the page holds of the cache, memoised expansions
     bool ext_link_auto_number_used;
     uint32_t ext_links;  // [http://x]: numbered
+    uint32_t time_bytes;  // func_time.c: of formats that #time wrote
     bool toc_placed;
     str toc_at;
 };
