@@ -13,7 +13,7 @@
 
 // --- Tags that make blocks ---------------------------------------------------------------------
 
-enum {  // of a tag, or of all the tags of a line
+enum {          // of a tag, or of all the tags of a line
     SHUTS = 1,  // no paragraphs on the lines behind it...
     FREES = 2,  // ...and again
     PRE_OPENS = 4,
@@ -26,32 +26,19 @@ static const struct block_tag {
     str name;
     uint8_t open, close;  // what <name> and </name> do
 } block_tags[] = {
-    {STR_INIT("p"), SHUTS, FREES},
-    {STR_INIT("div"), FREES, FREES},
-    {STR_INIT("li"), SHUTS, SHUTS},
-    {STR_INIT("ul"), SHUTS, FREES},
-    {STR_INIT("ol"), SHUTS, FREES},
-    {STR_INIT("dl"), SHUTS, FREES},
-    {STR_INIT("dd"), SHUTS, SHUTS},
-    {STR_INIT("dt"), SHUTS, SHUTS},
-    {STR_INIT("td"), FREES, SHUTS},
-    {STR_INIT("th"), FREES, SHUTS},
-    {STR_INIT("tr"), SHUTS, SHUTS},
-    {STR_INIT("h1"), SHUTS, FREES},
-    {STR_INIT("h2"), SHUTS, FREES},
-    {STR_INIT("h3"), SHUTS, FREES},
-    {STR_INIT("h4"), SHUTS, FREES},
-    {STR_INIT("h5"), SHUTS, FREES},
-    {STR_INIT("h6"), SHUTS, FREES},
-    {STR_INIT("hr"), FREES, FREES},
-    {STR_INIT("mw"), FREES, FREES},
-    {STR_INIT("pre"), SHUTS | PRE_OPENS, FREES | PRE_CLOSES},
-    {STR_INIT("table"), SHUTS, FREES},
-    {STR_INIT("aside"), FREES, FREES},
-    {STR_INIT("figure"), FREES, FREES},
-    {STR_INIT("center"), FREES, FREES},
-    {STR_INIT("caption"), SHUTS, SHUTS},
-    {STR_INIT("blockquote"), FREES, FREES},
+    {STR_INIT("p"), SHUTS, FREES},       {STR_INIT("div"), FREES, FREES},
+    {STR_INIT("li"), SHUTS, SHUTS},      {STR_INIT("ul"), SHUTS, FREES},
+    {STR_INIT("ol"), SHUTS, FREES},      {STR_INIT("dl"), SHUTS, FREES},
+    {STR_INIT("dd"), SHUTS, SHUTS},      {STR_INIT("dt"), SHUTS, SHUTS},
+    {STR_INIT("td"), FREES, SHUTS},      {STR_INIT("th"), FREES, SHUTS},
+    {STR_INIT("tr"), SHUTS, SHUTS},      {STR_INIT("h1"), SHUTS, FREES},
+    {STR_INIT("h2"), SHUTS, FREES},      {STR_INIT("h3"), SHUTS, FREES},
+    {STR_INIT("h4"), SHUTS, FREES},      {STR_INIT("h5"), SHUTS, FREES},
+    {STR_INIT("h6"), SHUTS, FREES},      {STR_INIT("hr"), FREES, FREES},
+    {STR_INIT("mw"), FREES, FREES},      {STR_INIT("pre"), SHUTS | PRE_OPENS, FREES | PRE_CLOSES},
+    {STR_INIT("table"), SHUTS, FREES},   {STR_INIT("aside"), FREES, FREES},
+    {STR_INIT("figure"), FREES, FREES},  {STR_INIT("center"), FREES, FREES},
+    {STR_INIT("caption"), SHUTS, SHUTS}, {STR_INIT("blockquote"), FREES, FREES},
 };
 
 static bool is_word(char c) {
@@ -74,6 +61,8 @@ static unsigned tag_bits(str s) {
         if (tag->name.len == n && tag->name.ptr[0] == first && str_eq_nocase(tag->name, name))
             bits = is_close ? tag->close : tag->open;
     }
+    if (n == 4 && first == 'm' && str_starts(s, STR("meta property=\"mw:PageProp/toc\"")))
+        bits = FREES;  // where the contents go
     bool has_more = n < s.len && (s.ptr[n] == '>' || s.ptr[n] == ' ' || s.ptr[n] == '\t');
     if (n == 10 && bits && has_more) bits |= is_close ? QUOTE_CLOSES : QUOTE_OPENS;
     return bits;
@@ -137,33 +126,43 @@ static size_t find_colon(str s) {
     for (size_t at = next_mark(s, 0); at < s.len; at++) {
         char c = s.ptr[at];
         switch (state) {
-            case IN_TEXT:
-                if (c == '<') {
-                    state = IN_TAG_START;
-                } else if (c == ':') {
-                    if (tags == 0) return at;
-                } else if ((at = next_mark(s, at)) < s.len && s.ptr[at] == '-') {
-                    state = IN_VARIANT, variants = 1, at++;
-                } else {
-                    at--;
-                }
-                break;
-            case IN_VARIANT:
-                if (!skip_variant(s, &at, &variants)) return s.len;
-                if (variants == 0) state = IN_TEXT;
-                break;
-            case IN_TAG_START: state = after_tag_start(c); break;
-            case IN_TAG:
-                if (c == '>') tags++, state = IN_TEXT;
-                if (c == '/') state = IN_TAG_SLASH;
-                break;
-            case IN_TAG_SLASH: state = c == '>' ? IN_TEXT : IN_TAG; break;
-            case IN_CLOSE_TAG:
-                if (c == '>') tags -= tags > 0, state = IN_TEXT;
-                break;
-            case IN_COMMENT: state = c == '-' ? IN_DASH : IN_COMMENT; break;
-            case IN_DASH: state = c == '-' ? IN_DASHES : IN_COMMENT; break;
-            case IN_DASHES: state = c == '>' ? IN_TEXT : IN_COMMENT; break;
+        case IN_TEXT:
+            if (c == '<') {
+                state = IN_TAG_START;
+            } else if (c == ':') {
+                if (tags == 0) return at;
+            } else if ((at = next_mark(s, at)) < s.len && s.ptr[at] == '-') {
+                state = IN_VARIANT, variants = 1, at++;
+            } else {
+                at--;
+            }
+            break;
+        case IN_VARIANT:
+            if (!skip_variant(s, &at, &variants)) return s.len;
+            if (variants == 0) state = IN_TEXT;
+            break;
+        case IN_TAG_START:
+            state = after_tag_start(c);
+            break;
+        case IN_TAG:
+            if (c == '>') tags++, state = IN_TEXT;
+            if (c == '/') state = IN_TAG_SLASH;
+            break;
+        case IN_TAG_SLASH:
+            state = c == '>' ? IN_TEXT : IN_TAG;
+            break;
+        case IN_CLOSE_TAG:
+            if (c == '>') tags -= tags > 0, state = IN_TEXT;
+            break;
+        case IN_COMMENT:
+            state = c == '-' ? IN_DASH : IN_COMMENT;
+            break;
+        case IN_DASH:
+            state = c == '-' ? IN_DASHES : IN_COMMENT;
+            break;
+        case IN_DASHES:
+            state = c == '>' ? IN_TEXT : IN_COMMENT;
+            break;
         }
     }
     return s.len;
@@ -318,8 +317,7 @@ static void put_pending(blocks *b) {
 // A line without block tags where paragraphs are wanted.
 static void put_paragraph(blocks *b, str *text) {
     bool is_empty = str_trim(*text).len == 0;
-    if (text->len && text->ptr[0] == ' ' && (b->open == PARA_PRE || !is_empty) &&
-        !b->is_in_quote) {
+    if (text->len && text->ptr[0] == ' ' && (b->open == PARA_PRE || !is_empty) && !b->is_in_quote) {
         if (b->open != PARA_PRE) {
             b->p = PENDING_NONE;
             close_paragraph(b);

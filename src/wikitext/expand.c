@@ -10,9 +10,9 @@
 #include "wikitext/expand.h"
 
 enum {
-    STEPS = 16,      // kept on the stack
-    FEW_ARGS = 8,    // are searched one by one
-    SPEND_PER = 64,  // bytes of text for a tick
+    STEPS = 16,          // kept on the stack
+    FEW_ARGS = 8,        // are searched one by one
+    SPEND_PER = 64,      // bytes of text for a tick
     ROOM_MIN = 1 << 20,  // of memory: with less nothing is expanded
 };
 
@@ -185,8 +185,19 @@ static void text(walk *w, const wt_node *node) {
     wt_spend(w->p, (uint32_t)(node->text.len / SPEND_PER));
 }
 
+// Whether nothing more is to be expanded; the first time a note says so.
+static bool is_over(buf *out, wt_parser *p) {
+    wt_parsed *s = wt_parsed_of(p);
+    if (arena_room(p->mem) < ROOM_MIN) p->over |= WT_OVER_MEMORY;
+    if (!wt_spend(p, 1)) return false;
+    if (!s->is_noted)
+        buf_add(out, STR("<span class=\"error\">The time or memory for this page is used up: what "
+                         "follows is not expanded</span>"));
+    return s->is_noted = true;
+}
+
 static void call(walk *w, const wt_node *node) {
-    if ((w->flags & WT_NO_TEMPLATES) || wt_over(w->p))
+    if ((w->flags & WT_NO_TEMPLATES) || is_over(w->out, w->p))
         buf_add(w->out, node->text);
     else if (!wt_transclude(w->out, w->p, w->frame, node))
         go_into(w, node->child->next, STR("}}"));
@@ -194,8 +205,12 @@ static void call(walk *w, const wt_node *node) {
 
 static void visit(walk *w, const wt_node *node) {
     switch (node->kind) {
-    case WT_TEXT: text(w, node); break;
-    case WT_TEMPLATE: call(w, node); break;
+    case WT_TEXT:
+        text(w, node);
+        break;
+    case WT_TEMPLATE:
+        call(w, node);
+        break;
     case WT_ARG:
         if (w->flags & WT_NO_ARGS)
             buf_add(w->out, node->text);
@@ -206,17 +221,23 @@ static void visit(walk *w, const wt_node *node) {
         buf_byte(w->out, '|');
         go_into(w, node->child, STR(""));
         break;
-    case WT_KEY: go_into(w, node->child, STR("=")); break;
+    case WT_KEY:
+        go_into(w, node->child, STR("="));
+        break;
     case WT_ROOT:
     case WT_NAME:
-    case WT_VALUE: go_into(w, node->child, STR("")); break;
+    case WT_VALUE:
+        go_into(w, node->child, STR(""));
+        break;
     case WT_EXT:
         if (w->flags & WT_NO_TAGS)
             wt_unparse(w->out, node);
         else
             wt_ext_tag(w->out, w->p, w->frame, node);
         break;
-    case WT_HEADING: heading(w, node); break;
+    case WT_HEADING:
+        heading(w, node);
+        break;
     case WT_COMMENT:
         if (w->flags & WT_RECOVER_COMMENTS) buf_add(w->out, node->text);
         break;
@@ -235,20 +256,13 @@ static bool is_refused(buf *out, wt_parser *p, wt_parsed *s) {
         p->over |= WT_OVER_DEPTH;
         s->effects++;
         buf_add(out, STR("<span class=\"error\">Expansion depth limit exceeded</span>"));
-    } else if ((wt_spend(p, 1) || arena_room(p->mem) < ROOM_MIN) && !s->is_time_noted) {
-        if (!wt_over(p)) p->over |= WT_OVER_MEMORY;
-        s->is_time_noted = true;
-        buf_add(out, STR("<span class=\"error\">The time or memory for this page is used up: what "
-                         "follows is not expanded</span>"));
-        return false;
     } else {
         return false;
     }
     return true;
 }
 
-void wt_expand(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node,
-               unsigned flags) {
+void wt_expand(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node, unsigned flags) {
     wt_parsed *s = wt_parsed_of(p);
     step local[STEPS];
     walk w = {out, p, frame ? frame : p->frame, flags, local, 1, STEPS};
@@ -314,11 +328,15 @@ static void unparse_list(buf *out, const wt_node *node) {
 
 void wt_unparse(buf *out, const wt_node *node) {
     switch (node->kind) {
-    case WT_EXT: unparse_ext(out, node); break;
+    case WT_EXT:
+        unparse_ext(out, node);
+        break;
     case WT_ROOT:
     case WT_NAME:
     case WT_KEY:
-    case WT_VALUE: unparse_list(out, node->child); break;
+    case WT_VALUE:
+        unparse_list(out, node->child);
+        break;
     case WT_PART:
         if (node->child->kind == WT_KEY) {
             unparse_list(out, node->child->child);
@@ -328,6 +346,7 @@ void wt_unparse(buf *out, const wt_node *node) {
             unparse_list(out, node->child->child);
         }
         break;
-    default: buf_add(out, node->text);
+    default:
+        buf_add(out, node->text);
     }
 }

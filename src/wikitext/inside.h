@@ -155,6 +155,18 @@ typedef struct wt_heading_mark {
 
 // --- Passes ----------------------------------------------------------------------------------
 
+// Where the contents go: written by __TOC__ (the first alone; the switch WT_SWITCH(TOC) says that
+// there is one) or in front of the first heading.
+#define WT_TOC_PLACE "<meta property=\"mw:PageProp/toc\" />"
+
+// What p->headings holds. A heading is `<h2 data-mw-h="7" id="...">`, 7 being its row there, until
+// wt_place_headings makes `<div class="mw-heading mw-heading2"><h2 id="...">` of it.
+typedef struct wt_heading {
+    uint32_t section;  // its number in p->sections from 1 on; 0: none
+    bool is_wikitext;  // == x ==, not <h2>x</h2>
+    str edit;          // html of its edit link
+} wt_heading;
+
 // Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of <gallery>.
 // recursiveTagParse: the result still has markers, and is to be put in the text or a strip item.
 str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame);
@@ -175,8 +187,14 @@ void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch); 
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
 // Link markers replaced by what the links show, without <a>: for headings and attributes.
 void wt_link_texts(buf *out, wt_parser *p, str text);
-void wt_tidy(buf *out, str html, arena scratch);                 // tidy.c: HTML5 tree
-str wt_quotes_str(wt_parser *p, str text, arena scratch);        // a line or more
+void wt_tidy(buf *out, str html, arena scratch);  // tidy.c: HTML5 tree
+void wt_french_spaces(buf *out, str in);          // spaces.c: " !" and "« " do not break
+// contents.c: the last pass, over the page alone. Headings get their boxes and edit links, the
+// contents their place, p->sections their `at`.
+void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
+// A heading's inside as it stands in the contents, and as plain text; in p->mem.
+void wt_headline(str *html, str *text, wt_parser *p, str inside);
+str wt_quotes_str(wt_parser *p, str text, arena scratch);  // a line or more
 
 // --- Sanitising (sanitize.c, css.c, entity.c) ------------------------------------------------------
 
@@ -198,6 +216,8 @@ str wt_decode(str in, arena *a);
 bool wt_entity(int32_t cp[2], str name);  // "nbsp"; without & and ;
 // ids: spaces to "_", as $wgFragmentMode html5; for attributes still to be escaped.
 str wt_id_escape(str text, arena *a);
+// The id that pages had before HTML5: all but [A-Za-z0-9_.:-] as ".E4"; headings.c.
+str wt_id_legacy(str text, arena *a);
 // Text for a fragment in a URL.
 void wt_fragment_escape(buf *out, str id);
 void wt_escape(buf *out, str text);  // & < > " as htmlspecialchars; ' as &#039;
@@ -223,7 +243,9 @@ bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns);
 // Without fragment (Title::getLocalURL) and not escaped for HTML.
 void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query);
 void wt_put_url_title(buf *out, str full);  // encoded title alone
-str wt_ns_name(wt_parser *p, int32_t ns);   // "User talk"; "" for the main one and unknown ones
+// "https://en.wikipedia.org": o->server, else where the dump's siteinfo says that its wiki is.
+str wt_server(const wt_parser *p);
+str wt_ns_name(wt_parser *p, int32_t ns);  // "User talk"; "" for the main one and unknown ones
 bool wt_ns_has_subpages(const wt_parser *p, int32_t ns);
 str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
 // "/x", "../x" as a title from where the page is; `target` itself when it is no such link. *text
@@ -300,7 +322,8 @@ struct wt_parser {
 
     wt_list strips;                                 // str: strip.c
     wt_list holders;                                // links.c
-    wt_list marks;                                  // headings.c
+    wt_list marks;                                  // wt_heading_mark: expand.c
+    wt_list headings;                               // wt_heading: headings.c
     wt_list sections, categories, languages, used;  // wt_section, wt_category, str, wt_used
     wt_list indicators, costs, styles;
     str display_title, default_sort;
@@ -308,10 +331,9 @@ struct wt_parser {
     struct wt_vars *vars;      // func_vars.c
     struct wt_parsed *parsed;  // expand.c: what the page holds of the cache, memoised expansions
     bool ext_link_auto_number_used;
-    uint32_t ext_links;  // [http://x]: numbered
+    uint32_t ext_links;   // [http://x]: numbered
+    uint32_t players;     // of sounds and films: numbered
     uint32_t time_bytes;  // func_time.c: of formats that #time wrote
-    bool toc_placed;
-    str toc_at;
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every

@@ -135,19 +135,6 @@ static void meter_stop(meter m, wt_parser *p, str name, size_t bytes) {
 
 // --- Which template ------------------------------------------------------------------------------
 
-typedef enum found {
-    FOUND_NO_TITLE,  // not a title at all, or another wiki's: text
-    FOUND_MISSING,
-    FOUND,
-} found;
-
-typedef struct template {
-    found found;
-    wt_title title;  // as asked for
-    wt_source source;
-    const wt_tree *tree;
-} template;
-
 static bool has_subpages(const wt_parser *p, int32_t ns) {
     return p->o->subpages || (ns > 0 && ns != 6 && ns != 14);
 }
@@ -184,43 +171,43 @@ static str absolute(wt_parser *p, str name) {
     return arena_fmt(p->mem, "%.*s/%.*s", STR_ARG(p->title.full), STR_ARG(page));
 }
 
-static void load(template *t, wt_parser *p) {
+static void load(wt_included *t, wt_parser *p) {
     bool is_readable = t->title.ns >= 0;
-    t->found = FOUND_MISSING;
     if (is_readable && p->world->source(p->world->arg, &t->source, t->title.full, p->mem)) {
-        t->found = FOUND;
+        t->is_found = true;
         t->tree = wt_tree_of(p, &t->source);
         wt_note_used(p, t->source.title, t->source.hash);
     }
     wt_note_used(p, t->title.full, t->source.hash);
 }
 
-// I1. NULL when memory is over.
-static const template *find_template(wt_parser *p, str name) {
-    wt_parsed *s = wt_parsed_of(p);
-    template *t = wt_map_find(&s->names, name);
+const wt_included *wt_include(wt_parser *p, const wt_title *title) {
+    void **at = wt_map_at(&wt_parsed_of(p)->titles, p, title->full);
+    if (!at || *at) return at ? *at : NULL;
+    wt_included *t = *at = arena_try(p->mem, sizeof *t);
+    if (!t) return NULL;
+    t->title = *title;
+    load(t, p);
+    return t;
+}
+
+// I1. NULL: no title, or another wiki's.
+static const wt_included *find_template(wt_parser *p, str name) {
+    wt_map *names = &wt_parsed_of(p)->names;
+    const wt_included *t = wt_map_find(names, name);
     if (t) return t;
     str full = absolute(p, name);
     bool is_relative = full.ptr != name.ptr;
     wt_title title;
-    bool is_title = wt_title_parse(&title, p, full, is_relative ? p->title.ns : 10);
-    if (is_title && !title.interwiki.len) t = wt_map_find(&s->titles, title.full);
-    if (!t) {
-        t = arena_try(p->mem, sizeof *t);
-        if (!t) return NULL;
-        t->title = title;
-        if (is_title && (!title.interwiki.len || title.is_local) && title.full.len) {
-            load(t, p);
-            void **at = wt_map_at(&s->titles, p, title.full);
-            if (at) *at = t;
-        }
-    }
-    void **at = wt_map_at(&s->names, p, arena_str(p->mem, name));
-    if (at) *at = t;
+    if (!wt_title_parse(&title, p, full, is_relative ? p->title.ns : 10)) return NULL;
+    if ((title.interwiki.len && !title.is_local) || !title.full.len) return NULL;
+    t = wt_include(p, &title);
+    void **at = t ? wt_map_at(names, p, arena_str(p->mem, name)) : NULL;
+    if (at) *at = (void *)(uintptr_t)t;
     return t;
 }
 
-static bool is_running(const wt_frame *frame, str title) {
+bool wt_is_running(const wt_frame *frame, str title) {
     for (; frame->parent; frame = frame->parent)
         if (str_eq(frame->title, title)) return true;
     return false;
@@ -260,7 +247,7 @@ static bool add_plain(buf *key, const wt_node *node) {
 }
 
 // Template and arguments as one string; false when an argument is more than text.
-static bool memo_key(buf *key, const template *t, const wt_node *part) {
+static bool memo_key(buf *key, const wt_included *t, const wt_node *part) {
     buf_add(key, (str){(const char *)&t->source.hash, sizeof t->source.hash});
     for (; part; part = part->next) {
         const wt_node *value = part->child;
@@ -279,8 +266,8 @@ static bool memo_key(buf *key, const template *t, const wt_node *part) {
 static void remember(wt_parser *p, str key, str text) {
     wt_parsed *s = wt_parsed_of(p);
     size_t size = key.len + text.len;
-    bool fits = text.len <= MEMO_TEXT_MAX && s->memo_bytes + size <= MEMO_MAX &&
-                s->memo.n < MEMO_ROWS_MAX;
+    bool fits =
+        text.len <= MEMO_TEXT_MAX && s->memo_bytes + size <= MEMO_MAX && s->memo.n < MEMO_ROWS_MAX;
     void **at = fits ? wt_map_at(&s->memo, p, arena_str(p->mem, key)) : NULL;
     str *kept = at ? arena_try(p->mem, sizeof *kept) : NULL;
     if (!kept) return;
@@ -301,20 +288,14 @@ typedef struct call {
     str title;                   // of a template: what a link is made to; "" else
 } call;
 
-static void error(buf *out, call *c, const char *format, str title) {
-    c->p->over |= WT_OVER_LOOP;
-    wt_parsed_of(c->p)->effects++;
-    buf_fmt(out, format, STR_ARG(title));
+void wt_loop_error(buf *out, wt_parser *p, str title) {
+    p->over |= WT_OVER_LOOP;
+    wt_parsed_of(p)->effects++;
+    buf_fmt(out, "<span class=\"error\">Template loop detected: [[%.*s]]</span>", STR_ARG(title));
 }
 
-// Templates in each other without end, in either way; the error has been written then.
-static bool is_endless(buf *out, call *c, const template *t) {
+static bool is_too_deep(buf *out, call *c) {
     wt_parser *p = c->p;
-    if (t->found == FOUND && is_running(c->frame, t->source.title)) {
-        error(out, c, "<span class=\"error\">Template loop detected: [[%.*s]]</span>",
-              t->title.full);
-        return true;
-    }
     if ((uint32_t)c->frame->depth < p->limits.depth) return false;
     p->over |= WT_OVER_DEPTH;
     wt_parsed_of(p)->effects++;
@@ -323,7 +304,7 @@ static bool is_endless(buf *out, call *c, const template *t) {
     return true;
 }
 
-static void run_template(buf *out, call *c, const template *t) {
+static void run_template(buf *out, call *c, const wt_included *t) {
     wt_parser *p = c->p;
     if (c->as_written) {
         wt_expand(out, p, c->frame, t->tree->root, WT_AS_WRITTEN);
@@ -351,15 +332,17 @@ static void run_template(buf *out, call *c, const template *t) {
 // False: is no template at all.
 static bool call_template(buf *out, call *c) {
     wt_parser *p = c->p;
-    const template *t = find_template(p, c->name);
-    if (!t || t->found == FOUND_NO_TITLE) return false;
+    const wt_included *t = find_template(p, c->name);
+    if (!t) return false;
     c->title = t->title.full;
-    if (is_endless(out, c, t)) return true;
+    if (is_too_deep(out, c)) return true;
     size_t start = out->len;
     meter m = meter_start(p);
-    if (t->found == FOUND) {
+    if (t->is_found && wt_is_running(c->frame, t->source.title)) {
+        wt_loop_error(out, p, t->title.full);
+    } else if (t->is_found) {
         run_template(out, c, t);
-    } else if (t->title.ns == 10 && wt_degrade_knows(t->title.text)) {
+    } else if (t->title.ns == 10 && !p->o->no_families) {
         wt_frame frame;
         wt_frame_open(&frame, p, c->frame, t->title.full, c->part, 0);
         wt_degrade(out, p, t->title.text, &frame);
@@ -401,10 +384,17 @@ static const wt_node *const *parts_of(wt_parser *p, const wt_node *part, uint32_
 static bool settle(buf *out, call *c, wt_result result, str made) {
     wt_parser *p = c->p;
     switch (result) {
-    case WT_DONE: buf_add(out, made); break;
-    case WT_AGAIN: buf_add(out, wt_expand_text(p, made, c->frame)); break;
-    case WT_HTML: wt_strip_add(out, p, WT_STRIP_GENERAL, made); break;
-    case WT_NOT_MINE: return false;
+    case WT_DONE:
+        buf_add(out, made);
+        break;
+    case WT_AGAIN:
+        buf_add(out, wt_expand_text(p, made, c->frame));
+        break;
+    case WT_HTML:
+        wt_strip_add(out, p, WT_STRIP_GENERAL, made);
+        break;
+    case WT_NOT_MINE:
+        return false;
     }
     return true;
 }
@@ -467,9 +457,8 @@ static void count_bytes(buf *out, const call *c, size_t start) {
     str title = c->title.len ? c->title : without_prefix(c->name, STR(":"));
     out->len = start;
     buf_fmt(out, "[[:%.*s]]", STR_ARG(title));
-    wt_strip_add(
-        out, p, WT_STRIP_GENERAL,
-        STR("<!-- WARNING: template omitted, post-expand include size too large -->"));
+    wt_strip_add(out, p, WT_STRIP_GENERAL,
+                 STR("<!-- WARNING: template omitted, post-expand include size too large -->"));
 }
 
 // Puts what was written since `start` behind a marker, so that it is shown as it is.
