@@ -39,7 +39,7 @@ typedef struct wt_day {
     int64_t year;
     int month, day;  // from 1
     int month_length;
-    int day_of_year;  // from 1
+    int day_of_year;  // from 0: of the Iranian calendar alone
     bool is_leap;
 } wt_day;
 

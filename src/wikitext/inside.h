@@ -344,8 +344,9 @@ struct wt_parser {
     struct wt_vars *vars;      // func_vars.c
     struct wt_parsed *parsed;  // expand.c: what the page holds of the cache, memoised expansions
     bool ext_link_auto_number_used;
-    uint32_t ext_links;  // [http://x]: numbered
-    uint32_t players;    // of sounds and films: numbered
+    uint32_t ext_links;   // [http://x]: numbered
+    uint32_t players;     // of sounds and films: numbered
+    uint32_t time_bytes;  // func_time.c: of formats that #time wrote
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every
