@@ -10,9 +10,9 @@
 #include "wikitext/expand.h"
 
 enum {
-    STEPS = 16,      // kept on the stack
-    FEW_ARGS = 8,    // are searched one by one
-    SPEND_PER = 64,  // bytes of text for a tick
+    STEPS = 16,          // kept on the stack
+    FEW_ARGS = 8,        // are searched one by one
+    SPEND_PER = 64,      // bytes of text for a tick
     ROOM_MIN = 1 << 20,  // of memory: with less nothing is expanded
 };
 
@@ -205,8 +205,12 @@ static void call(walk *w, const wt_node *node) {
 
 static void visit(walk *w, const wt_node *node) {
     switch (node->kind) {
-    case WT_TEXT: text(w, node); break;
-    case WT_TEMPLATE: call(w, node); break;
+    case WT_TEXT:
+        text(w, node);
+        break;
+    case WT_TEMPLATE:
+        call(w, node);
+        break;
     case WT_ARG:
         if (w->flags & WT_NO_ARGS)
             buf_add(w->out, node->text);
@@ -217,17 +221,23 @@ static void visit(walk *w, const wt_node *node) {
         buf_byte(w->out, '|');
         go_into(w, node->child, STR(""));
         break;
-    case WT_KEY: go_into(w, node->child, STR("=")); break;
+    case WT_KEY:
+        go_into(w, node->child, STR("="));
+        break;
     case WT_ROOT:
     case WT_NAME:
-    case WT_VALUE: go_into(w, node->child, STR("")); break;
+    case WT_VALUE:
+        go_into(w, node->child, STR(""));
+        break;
     case WT_EXT:
         if (w->flags & WT_NO_TAGS)
             wt_unparse(w->out, node);
         else
             wt_ext_tag(w->out, w->p, w->frame, node);
         break;
-    case WT_HEADING: heading(w, node); break;
+    case WT_HEADING:
+        heading(w, node);
+        break;
     case WT_COMMENT:
         if (w->flags & WT_RECOVER_COMMENTS) buf_add(w->out, node->text);
         break;
@@ -252,8 +262,7 @@ static bool is_refused(buf *out, wt_parser *p, wt_parsed *s) {
     return true;
 }
 
-void wt_expand(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node,
-               unsigned flags) {
+void wt_expand(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node, unsigned flags) {
     wt_parsed *s = wt_parsed_of(p);
     step local[STEPS];
     walk w = {out, p, frame ? frame : p->frame, flags, local, 1, STEPS};
@@ -319,11 +328,15 @@ static void unparse_list(buf *out, const wt_node *node) {
 
 void wt_unparse(buf *out, const wt_node *node) {
     switch (node->kind) {
-    case WT_EXT: unparse_ext(out, node); break;
+    case WT_EXT:
+        unparse_ext(out, node);
+        break;
     case WT_ROOT:
     case WT_NAME:
     case WT_KEY:
-    case WT_VALUE: unparse_list(out, node->child); break;
+    case WT_VALUE:
+        unparse_list(out, node->child);
+        break;
     case WT_PART:
         if (node->child->kind == WT_KEY) {
             unparse_list(out, node->child->child);
@@ -333,6 +346,7 @@ void wt_unparse(buf *out, const wt_node *node) {
             unparse_list(out, node->child->child);
         }
         break;
-    default: buf_add(out, node->text);
+    default:
+        buf_add(out, node->text);
     }
 }

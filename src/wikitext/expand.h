@@ -19,18 +19,18 @@ void **wt_map_at(wt_map *m, wt_parser *p, str key);
 void *wt_map_find(const wt_map *m, str key);  // NULL: not there
 
 typedef struct wt_parsed {
-    int depth;            // of wt_expand in itself
-    wt_map names;         // as written in {{...}}: wt_included, whose title may be empty
-    wt_map titles;        // full titles: wt_included
-    wt_map used;          // titles in p->used
-    wt_map costs;         // names in p->costs
-    wt_map memo;          // expansions
-    size_t memo_bytes;    // kept in memo
-    uint32_t effects;     // of what happened that a memoised text would not repeat
-    uint64_t inner_ns;    // of the calls that ended within the running one
+    int depth;          // of wt_expand in itself
+    wt_map names;       // as written in {{...}}: wt_included, whose title may be empty
+    wt_map titles;      // full titles: wt_included
+    wt_map used;        // titles in p->used
+    wt_map costs;       // names in p->costs
+    wt_map memo;        // expansions
+    size_t memo_bytes;  // kept in memo
+    uint32_t effects;   // of what happened that a memoised text would not repeat
+    uint64_t inner_ns;  // of the calls that ended within the running one
     uint64_t inner_bytes;
     bool is_noted;  // that time or memory is used up
-    wt_list pins;  // trees of the cache that this page holds: cache.c
+    wt_list pins;   // trees of the cache that this page holds: cache.c
 } wt_parsed;
 
 // Made when first asked for; never NULL.

@@ -96,8 +96,7 @@ void wt_ext_highlight(buf *out, const wt_ext *e) {
     bool in_line = is_inline(e);
     str lang = language(e), element = in_line ? STR("code") : STR("div");
     static const char with_language[] = "mw-highlight mw-highlight-lang-%.*s mw-content-ltr";
-    str class = lang.len ? arena_fmt(e->p->mem, with_language,
-                                     STR_ARG(lang))
+    str class = lang.len ? arena_fmt(e->p->mem, with_language, STR_ARG(lang))
                          : STR("mw-highlight mw-content-ltr");
     wt_ext plain = *e;
     plain.attrs.len = 0;

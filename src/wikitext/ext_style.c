@@ -93,8 +93,7 @@ static bool reaches_out(str declaration) {
     str value = str_trim(str_skip(declaration, colon + 1));
     return colon == declaration.len || str_starts(name, STR("--")) ||
            str_find_byte(name, '\\') < name.len ||
-           (str_eq_nocase(name, STR("position")) &&
-            !str_starts_nocase(value, STR("relative")) &&
+           (str_eq_nocase(name, STR("position")) && !str_starts_nocase(value, STR("relative")) &&
             !str_starts_nocase(value, STR("absolute")) && !str_starts_nocase(value, STR("static")));
 }
 
@@ -105,8 +104,7 @@ static void declarations(buf *out, str body, arena scratch) {
         str one = str_trim(str_first(body, end));
         body = str_skip(body, end + 1);
         if (one.len) one = wt_css(one, &a);
-        if (!one.len || reaches_out(one) || !is_closed(one) ||
-            str_find(one, STR("/*")) < one.len)
+        if (!one.len || reaches_out(one) || !is_closed(one) || str_find(one, STR("/*")) < one.len)
             continue;
         buf_add(out, one);
         buf_byte(out, ';');
@@ -218,8 +216,8 @@ void wt_ext_template_styles(buf *out, const wt_ext *e) {
     wt_note_used(p, is_there ? found.title : title.full, is_there ? found.hash : 0);
     bool is_css = str_eq(found.model, STR("sanitized-css")) || str_ends(title.full, STR(".css"));
     if (!is_there || !is_css)
-        return complain(out, e, is_there ? "Not a style sheet: " : "No such style sheet: ",
-                        title.full);
+        return complain(out, e,
+                        is_there ? "Not a style sheet: " : "No such style sheet: ", title.full);
     if (!first_time(p, arena_fmt(p->mem, "%.*s %.*s", STR_ARG(found.title), STR_ARG(scope))))
         return;
     buf b = wt_ext_html(e);

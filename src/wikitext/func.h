@@ -22,9 +22,9 @@ typedef enum wt_result {
 typedef struct wt_call {
     wt_parser *p;
     const wt_frame *frame;
-    str name;             // as written, without '#'
-    str first;            // what follows the colon, expanded and trimmed
-    const wt_node *part;  // first WT_PART behind it; NULL: none
+    str name;                     // as written, without '#'
+    str first;                    // what follows the colon, expanded and trimmed
+    const wt_node *part;          // first WT_PART behind it; NULL: none
     const wt_node *const *parts;  // all of them when they are many, else NULL: for wt_call_part
     uint32_t n;                   // arguments in all, `first` being number 0
     bool has_colon;

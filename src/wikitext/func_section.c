@@ -184,8 +184,7 @@ static wt_result display_title(buf *out, const wt_call *c) {
     wt_sanitize(&html, p, quoted, scratch);
     wt_title title;
     bool is_same = wt_title_parse(&title, p, plain(buf_str(&html), p->mem), 0) &&
-                   !title.has_fragment && !title.interwiki.len &&
-                   str_eq(title.full, p->title.full);
+                   !title.has_fragment && !title.interwiki.len && str_eq(title.full, p->title.full);
     if (is_same)
         p->display_title = buf_str(&html);
     else if (!wt_call_has(c, 1))

@@ -60,7 +60,7 @@ void wt_headings(buf *out, wt_parser *p, str in, arena scratch) {
     size_t done = 0;
     for (size_t at = 0; at < in.len;) {
         if (in.ptr[at] != '=') {
-            at += str_find(str_skip(in, at), STR("\n=")) + 1;
+            at += str_find_byte(str_skip(in, at), '\n') + 1;
             continue;
         }
         size_t end = at + str_find_byte(str_skip(in, at), '\n');
@@ -235,9 +235,10 @@ typedef struct found {  // "<h2 class=x>text</h2>"
 
 // The next "<h2 ...>...</h3>" from `from`: any closing tag of a heading ends it.
 static bool next_heading(found *out, str in, size_t from) {
-    for (size_t at = from; (at += str_find(str_skip(in, at), STR("<h"))) + 3 < in.len; at += 2) {
+    for (size_t at = from; (at += str_find_byte(str_skip(in, at), '<')) + 3 < in.len; at++) {
         char c = in.ptr[at + 2];
-        if (c < '1' || c > '6' || (in.ptr[at + 3] != '>' && in.ptr[at + 3] != ' ')) continue;
+        if (in.ptr[at + 1] != 'h' || c < '1' || c > '6') continue;
+        if (in.ptr[at + 3] != '>' && in.ptr[at + 3] != ' ') continue;
         size_t text = at + 4 + str_find_byte(str_skip(in, at + 3), '>');
         size_t end = text;
         for (;; end += 3) {

@@ -243,7 +243,9 @@ bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns);
 // Without fragment (Title::getLocalURL) and not escaped for HTML.
 void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query);
 void wt_put_url_title(buf *out, str full);  // encoded title alone
-str wt_ns_name(wt_parser *p, int32_t ns);   // "User talk"; "" for the main one and unknown ones
+// "https://en.wikipedia.org": o->server, else where the dump's siteinfo says that its wiki is.
+str wt_server(const wt_parser *p);
+str wt_ns_name(wt_parser *p, int32_t ns);  // "User talk"; "" for the main one and unknown ones
 bool wt_ns_has_subpages(const wt_parser *p, int32_t ns);
 str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
 // "/x", "../x" as a title from where the page is; `target` itself when it is no such link. *text

@@ -564,26 +564,43 @@ static unsigned wanted(const piece *top) {
 static bool is_meant(const reader *r, size_t i) {
     char next = i + 1 < r->n ? r->p[i + 1] : 0;
     switch (r->p[i]) {
-    case '\n': return next == '=' || r->top->kind == '\n';
-    case '<': return next == '!' || next == '/' || (next & 0x40) != 0;
-    case '[': return next == '[';
-    case ']': return next == ']';
-    case '{': return next == '{' || (i > r->i && r->p[i - 1] == '-');
-    case '}': return next == (r->top->kind == '-' ? '-' : '}');
-    default: return true;
+    case '\n':
+        return next == '=' || r->top->kind == '\n';
+    case '<':
+        return next == '!' || next == '/' || (next & 0x40) != 0;
+    case '[':
+        return next == '[';
+    case ']':
+        return next == ']';
+    case '{':
+        return next == '{' || (i > r->i && r->p[i - 1] == '-');
+    case '}':
+        return next == (r->top->kind == '-' ? '-' : '}');
+    default:
+        return true;
     }
 }
 
 static void act(reader *r, bool has_dash) {
     char c = r->p[r->i];
     switch (c) {
-    case '|': add_separator(r, SEP_PIPE); break;
-    case '=': add_separator(r, SEP_EQUALS); break;
-    case '<': read_angle(r); break;
+    case '|':
+        add_separator(r, SEP_PIPE);
+        break;
+    case '=':
+        add_separator(r, SEP_EQUALS);
+        break;
+    case '<':
+        read_angle(r);
+        break;
     case '[':
-    case '{': open_brackets(r, c, has_dash); break;
+    case '{':
+        open_brackets(r, c, has_dash);
+        break;
     case ']':
-    case '}': close_brackets(r, c); break;
+    case '}':
+        close_brackets(r, c);
+        break;
     default:
         if (r->top->kind == '\n') {
             end_heading(r);

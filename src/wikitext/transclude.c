@@ -266,8 +266,8 @@ static bool memo_key(buf *key, const wt_included *t, const wt_node *part) {
 static void remember(wt_parser *p, str key, str text) {
     wt_parsed *s = wt_parsed_of(p);
     size_t size = key.len + text.len;
-    bool fits = text.len <= MEMO_TEXT_MAX && s->memo_bytes + size <= MEMO_MAX &&
-                s->memo.n < MEMO_ROWS_MAX;
+    bool fits =
+        text.len <= MEMO_TEXT_MAX && s->memo_bytes + size <= MEMO_MAX && s->memo.n < MEMO_ROWS_MAX;
     void **at = fits ? wt_map_at(&s->memo, p, arena_str(p->mem, key)) : NULL;
     str *kept = at ? arena_try(p->mem, sizeof *kept) : NULL;
     if (!kept) return;
@@ -291,8 +291,7 @@ typedef struct call {
 void wt_loop_error(buf *out, wt_parser *p, str title) {
     p->over |= WT_OVER_LOOP;
     wt_parsed_of(p)->effects++;
-    buf_fmt(out, "<span class=\"error\">Template loop detected: [[%.*s]]</span>",
-            STR_ARG(title));
+    buf_fmt(out, "<span class=\"error\">Template loop detected: [[%.*s]]</span>", STR_ARG(title));
 }
 
 static bool is_too_deep(buf *out, call *c) {
@@ -343,7 +342,7 @@ static bool call_template(buf *out, call *c) {
         wt_loop_error(out, p, t->title.full);
     } else if (t->is_found) {
         run_template(out, c, t);
-    } else if (t->title.ns == 10 && wt_degrade_knows(t->title.text)) {
+    } else if (t->title.ns == 10 && !p->o->no_families) {
         wt_frame frame;
         wt_frame_open(&frame, p, c->frame, t->title.full, c->part, 0);
         wt_degrade(out, p, t->title.text, &frame);
@@ -385,10 +384,17 @@ static const wt_node *const *parts_of(wt_parser *p, const wt_node *part, uint32_
 static bool settle(buf *out, call *c, wt_result result, str made) {
     wt_parser *p = c->p;
     switch (result) {
-    case WT_DONE: buf_add(out, made); break;
-    case WT_AGAIN: buf_add(out, wt_expand_text(p, made, c->frame)); break;
-    case WT_HTML: wt_strip_add(out, p, WT_STRIP_GENERAL, made); break;
-    case WT_NOT_MINE: return false;
+    case WT_DONE:
+        buf_add(out, made);
+        break;
+    case WT_AGAIN:
+        buf_add(out, wt_expand_text(p, made, c->frame));
+        break;
+    case WT_HTML:
+        wt_strip_add(out, p, WT_STRIP_GENERAL, made);
+        break;
+    case WT_NOT_MINE:
+        return false;
     }
     return true;
 }
@@ -451,9 +457,8 @@ static void count_bytes(buf *out, const call *c, size_t start) {
     str title = c->title.len ? c->title : without_prefix(c->name, STR(":"));
     out->len = start;
     buf_fmt(out, "[[:%.*s]]", STR_ARG(title));
-    wt_strip_add(
-        out, p, WT_STRIP_GENERAL,
-        STR("<!-- WARNING: template omitted, post-expand include size too large -->"));
+    wt_strip_add(out, p, WT_STRIP_GENERAL,
+                 STR("<!-- WARNING: template omitted, post-expand include size too large -->"));
 }
 
 // Puts what was written since `start` behind a marker, so that it is shown as it is.

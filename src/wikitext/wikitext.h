@@ -108,7 +108,8 @@ typedef struct wt_options {
     str user;                  // who made it; "" unknown
     const char *article_path;  // "/wiki/": links are it + encoded title
     const char *script_path;   // "/index.php": of red links and queries; NULL: article_path
-    const char *server;        // "http://example.org": of fullurl
+    const char
+        *server;  // of fullurl: "http://example.org"; NULL: the dump's wiki on the web
     wt_limits limits;
     wt_cache *cache;           // NULL: none
     const wt_module *module;   // NULL: the families of degrade.c, else a box with the arguments
@@ -124,6 +125,7 @@ typedef struct wt_options {
     bool legacy_ids;           // of headings, ".C3.A9" for e with an accent, as before HTML5
     bool no_toc, no_tidy;
     bool explain;         // fill wt_page.costs
+    int32_t toc_levels;   // 0: all
     int32_t thumb_width;  // 0: 220
     // Called once when slow_ns (os_now_ns) has passed; NULL: never.
     void (*on_slow)(void *arg);

@@ -132,9 +132,12 @@ static void subpages(void **state) {
     (void)state;
     static const world_page sub[] = {{"Talk:A/B", "b"}, {"Talk:A/B/C", "c"}, {0}};
     static const example rows[] = {
-        {"{{/C}}", "c"},           {"{{/C/}}", "c"},
-        {"{{../}}", "[[:Talk:A]]"}, {"{{../B/C}}", "c"},
-        {"{{../../X}}", "{{../../X}}"}, {"{{ /D }}", "[[:Talk:A/B/D]]"},
+        {"{{/C}}", "c"},
+        {"{{/C/}}", "c"},
+        {"{{../}}", "[[:Talk:A]]"},
+        {"{{../B/C}}", "c"},
+        {"{{../../X}}", "{{../../X}}"},
+        {"{{ /D }}", "[[:Talk:A/B/D]]"},
     };
     wt_options o = world_options();
     o.title = STR("Talk:A/B");
@@ -401,7 +404,8 @@ static void bombs(void **state) {
     static world_page bomb[LEVELS + 1];
     for (int i = 0; i < LEVELS; i++) {
         bomb[i].title = arena_fmt(&world_mem, "Template:B%d", i).ptr;
-        bomb[i].text = arena_fmt(&world_mem, "xy{{B%d|{{{1|}}}}}{{B%d|{{{1|}}}a}}", i + 1, i + 1).ptr;
+        bomb[i].text =
+            arena_fmt(&world_mem, "xy{{B%d|{{{1|}}}}}{{B%d|{{{1|}}}a}}", i + 1, i + 1).ptr;
     }
     world_use(bomb);
     wt_parser *p = limited((wt_limits){0});
@@ -479,15 +483,24 @@ static void explains(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arguments),       cmocka_unit_test(templates),
-        cmocka_unit_test(subpages),        cmocka_unit_test(loops),
-        cmocka_unit_test(headings),        cmocka_unit_test(as_written),
-        cmocka_unit_test(finds_functions), cmocka_unit_test(reads_arguments),
-        cmocka_unit_test(sections),        cmocka_unit_test(own_title),
-        cmocka_unit_test(modules),         cmocka_unit_test(limits),
-        cmocka_unit_test(deep),            cmocka_unit_test(bombs),
-        cmocka_unit_test(asks_once),       cmocka_unit_test(keeps_expansions),
-        cmocka_unit_test(notes_used),      cmocka_unit_test(explains),
+        cmocka_unit_test(arguments),
+        cmocka_unit_test(templates),
+        cmocka_unit_test(subpages),
+        cmocka_unit_test(loops),
+        cmocka_unit_test(headings),
+        cmocka_unit_test(as_written),
+        cmocka_unit_test(finds_functions),
+        cmocka_unit_test(reads_arguments),
+        cmocka_unit_test(sections),
+        cmocka_unit_test(own_title),
+        cmocka_unit_test(modules),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(deep),
+        cmocka_unit_test(bombs),
+        cmocka_unit_test(asks_once),
+        cmocka_unit_test(keeps_expansions),
+        cmocka_unit_test(notes_used),
+        cmocka_unit_test(explains),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

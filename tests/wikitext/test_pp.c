@@ -32,10 +32,17 @@ static void show_call(buf *out, const wt_node *node, const char *open, const cha
 }
 
 static void show(buf *out, const wt_node *node) {
-    for (; node; node = node->next) switch (node->kind) {
-        case WT_TEXT: buf_fmt(out, "'%.*s'", STR_ARG(node->text)); break;
-        case WT_TEMPLATE: show_call(out, node, "{", "}"); break;
-        case WT_ARG: show_call(out, node, "{{", "}}"); break;
+    for (; node; node = node->next)
+        switch (node->kind) {
+        case WT_TEXT:
+            buf_fmt(out, "'%.*s'", STR_ARG(node->text));
+            break;
+        case WT_TEMPLATE:
+            show_call(out, node, "{", "}");
+            break;
+        case WT_ARG:
+            show_call(out, node, "{{", "}}");
+            break;
         case WT_HEADING:
             buf_fmt(out, "H%d#%u[", node->level, node->index);
             show(out, node->child);
@@ -45,9 +52,14 @@ static void show(buf *out, const wt_node *node) {
             buf_fmt(out, "<%.*s(%.*s)%s%.*s(%.*s)>", STR_ARG(node->text), STR_ARG(node->attrs),
                     node->has_inner ? ":" : "/", STR_ARG(node->inner), STR_ARG(node->close));
             break;
-        case WT_COMMENT: buf_fmt(out, "!(%.*s)", STR_ARG(node->text)); break;
-        case WT_IGNORE: buf_fmt(out, "~(%.*s)", STR_ARG(node->text)); break;
-        default: fail_msg("kind %d in a list", (int)node->kind);
+        case WT_COMMENT:
+            buf_fmt(out, "!(%.*s)", STR_ARG(node->text));
+            break;
+        case WT_IGNORE:
+            buf_fmt(out, "~(%.*s)", STR_ARG(node->text));
+            break;
+        default:
+            fail_msg("kind %d in a list", (int)node->kind);
         }
 }
 
@@ -225,11 +237,52 @@ static void repeated(const char *unit, size_t n, bool is_included) {
 static void is_linear(void **state) {
     (void)state;
     static const char *const units[] = {
-        "{", "[", "}", "]", "{{", "{{{", "[[", "-{", "{{a", "[[a", "-{a", "{{a|", "{{a|b=", "{{a}}",
-        "{{{a|", "<nowiki>", "<ref", "<!--", "<!-- -->", " <!-- -->", "\n<!-- -->", "\n <!-- --> ",
-        "\n=", "=", "\n== a", "\n==a==", "<noinclude>", "<includeonly>", "<onlyinclude>",
-        "</onlyinclude>", "<onlyinclude></onlyinclude>", "<", "</", "{{a\n==", "[[a\n==b==\n",
-        "{{x}}}}", "|", "{{=", "}-", "-{{{", "\n", " ", "\n ", "==\n[[", "<!-", "-->",
+        "{",
+        "[",
+        "}",
+        "]",
+        "{{",
+        "{{{",
+        "[[",
+        "-{",
+        "{{a",
+        "[[a",
+        "-{a",
+        "{{a|",
+        "{{a|b=",
+        "{{a}}",
+        "{{{a|",
+        "<nowiki>",
+        "<ref",
+        "<!--",
+        "<!-- -->",
+        " <!-- -->",
+        "\n<!-- -->",
+        "\n <!-- --> ",
+        "\n=",
+        "=",
+        "\n== a",
+        "\n==a==",
+        "<noinclude>",
+        "<includeonly>",
+        "<onlyinclude>",
+        "</onlyinclude>",
+        "<onlyinclude></onlyinclude>",
+        "<",
+        "</",
+        "{{a\n==",
+        "[[a\n==b==\n",
+        "{{x}}}}",
+        "|",
+        "{{=",
+        "}-",
+        "-{{{",
+        "\n",
+        " ",
+        "\n ",
+        "==\n[[",
+        "<!-",
+        "-->",
     };
     for (size_t i = 0; i < countof(units); i++) {
         repeated(units[i], 40000, false);
@@ -270,9 +323,9 @@ static void small_room(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(braces),     cmocka_unit_test(converters), cmocka_unit_test(headings),
-        cmocka_unit_test(comments),   cmocka_unit_test(inclusion),  cmocka_unit_test(plain_tags),
-        cmocka_unit_test(is_linear),  cmocka_unit_test(small_room),
+        cmocka_unit_test(braces),    cmocka_unit_test(converters), cmocka_unit_test(headings),
+        cmocka_unit_test(comments),  cmocka_unit_test(inclusion),  cmocka_unit_test(plain_tags),
+        cmocka_unit_test(is_linear), cmocka_unit_test(small_room),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
