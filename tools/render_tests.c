@@ -263,6 +263,14 @@ static void take_options(wt_options *o, const json_value *options, arena *a) {
         o->external_images = !str_eq(value, STR("0")) && !str_eq(value, STR("false"));
 }
 
+// wgMaxTocLevel=3 leaves two levels in the contents.
+static int32_t toc_levels(const json_value *options) {
+    str level;
+    uint64_t n;
+    bool is_set = json_is_str(&level, json_get(options, "wgmaxtoclevel"));
+    return is_set && str_parse_u64(&n, level) && n > 1 ? (int32_t)n - 1 : 0;
+}
+
 static void answer(str line, arena scratch, arena mem) {
     const json_value *request;
     err e = {0};
@@ -292,6 +300,7 @@ static void answer(str line, arena scratch, arena mem) {
                     .external_images = true,
                     .subpages = json_get(options, "subpage"),
                     .edit_links = true,
+                    .toc_levels = toc_levels(options),
                     .legacy_ids = true,
                     .no_toc = json_get(options, "notoc"),
                     .no_tidy = json_get(options, "notidy"),

@@ -44,12 +44,19 @@ static void without_nowiki(buf *out, str text) {
     angles(out, text);
 }
 
+// <pre format="wikitext"> keeps lines and space of what is wikitext otherwise.
 void wt_ext_pre(buf *out, const wt_ext *e) {
+    str format, parsed = STR("");
+    bool is_parsed = wt_ext_attr(&format, e, STR("format")) && str_eq(format, STR("wikitext"));
+    if (is_parsed) parsed = wt_parse_inside(e->p, e->inner, e->frame);
     buf b = wt_ext_html(e);
     buf_add(&b, STR("<pre"));
     wt_ext_attrs(&b, e, STR("pre"), STR(""));
     buf_byte(&b, '>');
-    without_nowiki(&b, e->inner);
+    if (is_parsed)
+        buf_add(&b, parsed);
+    else
+        without_nowiki(&b, e->inner);
     buf_add(&b, STR("</pre>"));
     wt_ext_put(out, e, &b);
 }
