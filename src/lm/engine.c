@@ -16,10 +16,9 @@
 #include "lm/inside.h"
 #include "os/clock.h"
 #include "os/cpu.h"
+#include "os/turn.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 enum {
     STREAMS_DEFAULT = 64,
@@ -27,7 +26,7 @@ enum {
     QUEUE_LIMIT = 65536,
     THREADS_LIMIT = 1024,
     GUEST_SHARE = 8,  // one part in so many of the pages is for clients that have no stream
-    NICE = 5,         // compute yields to the event loops
+    NICE = 5,         // of compute: loops, workers and clients come first
 };
 
 #define TEXT_FADE 0.9
@@ -317,11 +316,11 @@ int lm_engine_retry_after_s(const lm_engine *cg) {
 
 // --- The scheduler -----------------------------------------------------------------------------
 
-// Workers inherit this thread's niceness, so it opens their pool.
+// Workers inherit this thread's niceness and short turns, so it opens their pool.
 static void *scheduler(void *arg) {
     lm_engine *g = arg;
     pthread_setname_np(pthread_self(), "lm-engine");
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+    os_turn_short(NICE);
     status st = os_pool_open(&g->pool, g->c.n_threads - 1, 1, "lm-worker", &g->start_err);
     if (!st && g->c.probe_bytes)
         g->has_probe = probe_machine(&g->probe, g->pool, g->c.probe_bytes, NULL) == OK;

@@ -24,6 +24,7 @@
 
 #include "os/clock.h"
 #include "os/cpu.h"
+#include "os/turn.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -52,6 +53,7 @@ struct os_pool {
     _Atomic int n_queued;
     int queue_max;
     bool closing;
+    bool short_turns;
     int n_threads;
     int n_lanes;  // the caller's and those of workers that take part in ranges
     char name[12];
@@ -134,8 +136,10 @@ static bool take_half(lane *l) {
 static void work(lane *l) {
     os_pool *p = l->pool;
     do {
-        for (uint32_t i; take_first(l, &i);)
+        for (uint32_t i; take_first(l, &i);) {
             p->body(p->arg, i);
+            os_turn_offer();
+        }
     } while (take_half(l));
 }
 
@@ -195,8 +199,10 @@ static void close_range(os_pool *p) {
 
 void os_pool_for(os_pool *p, size_t n, void (*body)(void *arg, size_t i), void *arg) {
     if (!p || p->n_lanes == 1 || n <= 1) {
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             body(arg, i);
+            os_turn_offer();
+        }
         return;
     }
     CHECK(n <= UINT32_MAX);
@@ -235,6 +241,7 @@ static void *worker(void *arg) {
     lane *l = arg;
     os_pool *p = l->pool;
     pthread_setname_np(pthread_self(), p->name);
+    if (p->short_turns) os_turn_inherit();
     bool ranges = l->number < p->n_lanes, end = false;
     uint64_t seen = 0;
     while (!end) {
@@ -256,7 +263,7 @@ static status pool_open(os_pool **out, int n_threads, int n_lanes, int queue_max
     size_t bytes = sizeof *p + ((size_t)n_threads + 1) * sizeof(lane);
     if (posix_memalign((void **)&p, CACHE_LINE, bytes))
         return err_set(e, E_MEMORY, "no memory for %d threads", n_threads);
-    *p = (os_pool){.queue_max = queue_max, .n_lanes = n_lanes};
+    *p = (os_pool){.queue_max = queue_max, .n_lanes = n_lanes, .short_turns = os_turn_is_short()};
     p->tail = &p->head;
     snprintf(p->name, sizeof p->name, "%s", name);
     pthread_mutex_init(&p->lock, NULL);

@@ -17,6 +17,8 @@ typedef struct os_job {
     void (*run)(struct os_job *job);
 } os_job;
 
+// Opened by a thread whose turns on a core are short (os/turn.h), so are those of the pool: between
+// indices its threads offer their core.
 NODISCARD status os_pool_open(os_pool **out, int n_threads, int queue_max, const char *name,
                               err *e);
 

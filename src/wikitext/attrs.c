@@ -113,9 +113,12 @@ static int find_allowed(str name) {
     return -1;
 }
 
-// data-*, but for what MediaWiki's own scripts read.
+// data-*, but for what MediaWiki's own scripts read. A '_' cannot be hidden in a name from the pass
+// that looks for __SWITCHES__.
 static bool is_data(str name) {
-    if (!str_starts(name, STR("data-")) || str_find_byte(name, ':') < name.len) return false;
+    if (!str_starts(name, STR("data-")) || str_find_byte(name, ':') < name.len ||
+        str_find_byte(name, '_') < name.len)
+        return false;
     str rest = str_skip(name, 5);
     return !str_starts(rest, STR("ooui")) && !str_starts(rest, STR("mw")) &&
            !str_starts(rest, STR("parsoid"));

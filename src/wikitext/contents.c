@@ -4,6 +4,8 @@
 //     without attributes: they stand in another place than where they were typed.
 // I2  A text without headings costs a search and a copy.
 
+#include <limits.h>
+
 #include "wikitext/inside.h"
 
 // --- A heading's text ----------------------------------------------------------------------------
@@ -160,13 +162,14 @@ static void put_row(buf *out, const wt_section *s) {
 
 static void put_contents(buf *out, wt_parser *p, arena scratch) {
     const wt_section *rows = p->sections.at;
-    int depth = 0;
+    int depth = 0, most = p->o->toc_levels ? p->o->toc_levels : INT_MAX;
     buf_add(out, STR("<div id=\"toc\" class=\"toc\" role=\"navigation\" "
                      "aria-labelledby=\"mw-toc-heading\"><input type=\"checkbox\" role=\"button\" "
                      "id=\"toctogglecheckbox\" class=\"toctogglecheckbox\" "
                      "style=\"display:none\" />"));
     put_title(out, p, scratch);
     for (size_t i = 0; i < p->sections.n; i++) {
+        if (rows[i].toc_level > most) continue;
         if (rows[i].toc_level > depth)
             buf_add(out, STR("\n<ul>\n"));
         else

@@ -4,20 +4,13 @@
 //     numeric of an allowed code point, or one of lt gt amp quot. Given twice it changes nothing.
 // I2  Text without '&' is copied by memchr's speed.
 
+#include "wikitext/entity.h"
 #include "base/utf8.h"
-#include "wikitext/entity_names.h"
 #include "wikitext/inside.h"
 
 enum { ID_MAX = 1024 };  // characters
 
 // --- Reading a reference ---------------------------------------------------------------------------
-
-typedef struct reference {
-    size_t len;     // with '&' and ';'; 0: it is none
-    str name;       // of a named one
-    int32_t cp[2];  // -1: a number that is no character; cp[0] 0: a name that is not known
-    bool is_hex;
-} reference;
 
 // MediaWiki's own names for the marks of direction, beside those of HTML.
 static const struct {
@@ -66,7 +59,7 @@ static int digit_of(char c, bool is_hex) {
     return -1;
 }
 
-static void read_number(reference *r, str s) {
+static void read_number(entity_ref *r, str s) {
     size_t i = 2, from;
     r->is_hex = s.len > 2 && (s.ptr[2] | 32) == 'x';
     int32_t base = r->is_hex ? 16 : 10, cp = 0;
@@ -84,9 +77,8 @@ static bool is_name_byte(unsigned char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
-// `s` starts with '&'.
-static reference read_reference(str s) {
-    reference r = {0};
+entity_ref entity_read(str s) {
+    entity_ref r = {0};
     if (s.len > 1 && s.ptr[1] == '#') return read_number(&r, s), r;
     size_t i = 1;
     while (i < s.len && i < 64 && is_name_byte((unsigned char)s.ptr[i]))
@@ -114,7 +106,7 @@ static void put_number(buf *out, int32_t cp, bool is_hex) {
 
 // Returns how much of s, which starts with '&', is done.
 static size_t put_reference(buf *out, str s) {
-    reference r = read_reference(s);
+    entity_ref r = entity_read(s);
     if (r.len == 0 || r.cp[0] <= 0) {
         buf_add(out, STR("&amp;"));
         return 1;
@@ -152,7 +144,7 @@ str wt_decode(str in, arena *a) {
         buf_add(&out, str_first(in, at));
         in = str_skip(in, at);
         if (!in.len) break;
-        reference r = read_reference(in);
+        entity_ref r = entity_read(in);
         if (r.cp[0] == 0) {
             r.len = max_size(r.len, 1);
             buf_add(&out, str_first(in, r.len));

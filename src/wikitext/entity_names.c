@@ -4,7 +4,7 @@
 // ';' are left out, since MediaWiki wants one.
 // Source: https://html.spec.whatwg.org/multipage/named-characters.html
 
-#include "wikitext/entity_names.h"
+#include "wikitext/entity.h"
 
 // clang-format off
 const entity_row entity_rows[ENTITY_COUNT] = {

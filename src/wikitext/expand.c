@@ -309,20 +309,24 @@ str wt_expand_text(wt_parser *p, str source, const wt_frame *frame) {
 }
 
 static void unparse_ext(buf *out, const wt_node *node) {
+    const wt_tag *ext = node->tag;
     buf_byte(out, '<');
     buf_add(out, node->text);
-    buf_add(out, node->attrs);
-    buf_add(out, node->has_inner ? STR(">") : STR("/>"));
-    buf_add(out, node->inner);
-    buf_add(out, node->close);
+    buf_add(out, ext->attrs);
+    buf_add(out, ext->has_inner ? STR(">") : STR("/>"));
+    buf_add(out, ext->inner);
+    buf_add(out, ext->close);
 }
 
+// Calls have all of their text; headings have none within them, so this is not deep.
 static void unparse_list(buf *out, const wt_node *node) {
     for (; node; node = node->next) {
         if (node->kind == WT_EXT)
             unparse_ext(out, node);
+        else if (node->kind == WT_HEADING)
+            unparse_list(out, node->child);
         else
-            buf_add(out, node->text);  // calls and headings have all of it
+            buf_add(out, node->text);
     }
 }
 

@@ -134,6 +134,12 @@ static void indicator(buf *out, const wt_ext *e) {
     if (row) *row = (wt_section){.anchor = name, .html = buf_str(&b)};
 }
 
+static void gallery(buf *out, const wt_ext *e) {
+    buf b = wt_ext_html(e);
+    wt_gallery(&b, e->p, e->frame, e->attrs, e->inner);
+    wt_ext_put(out, e, &b);
+}
+
 // --- The table ------------------------------------------------------------------------------
 
 static const struct {
@@ -144,7 +150,7 @@ static const struct {
     {STR_INIT("ce"), wt_ext_chem},
     {STR_INIT("charinsert"), wt_ext_box},
     {STR_INIT("chem"), wt_ext_chem},
-    {STR_INIT("gallery"), wt_ext_box},
+    {STR_INIT("gallery"), gallery},
     {STR_INIT("graph"), wt_ext_box},
     {STR_INIT("hiero"), wt_ext_box},
     {STR_INIT("imagemap"), wt_ext_imagemap},
@@ -189,8 +195,9 @@ bool wt_ext_known(str name) {
     return row_of(name) >= 0;
 }
 
-void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *ext) {
-    wt_ext_call(out, p, frame, ext->text, ext->attrs, ext->inner, ext->has_inner);
+void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node) {
+    const wt_tag *tag = node->tag;
+    wt_ext_call(out, p, frame, node->text, tag->attrs, tag->inner, tag->has_inner);
 }
 
 void wt_ext_call(buf *out, wt_parser *p, const wt_frame *frame, str name, str attrs, str inner,

@@ -271,7 +271,7 @@ void wt_extlinks(buf *out, wt_parser *p, str in, arena scratch) {
     size_t from = 0;
     for (size_t at = 0; (at += str_find_byte(str_skip(in, at), '[')) < in.len; at++) {
         str inside = str_skip(in, at + 1);
-        size_t scheme = wt_scheme(inside);
+        size_t scheme = wt_scheme_or_none(inside);
         size_t url = scheme ? wt_url_span(inside, scheme) : 0;
         if (!url) continue;
         size_t end = text_end(&ends, at + 1 + url);

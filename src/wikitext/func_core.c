@@ -295,15 +295,28 @@ static void put_attribute(buf *out, str s, arena *a) {
     }
 }
 
+// Runs of apostrophes are markup: two, three or five of them.
+static str without_quotes(wt_parser *p, str s) {
+    buf b;
+    buf_init(&b, p->mem, s.len);
+    for (size_t i = 0; i < s.len;) {
+        size_t n = 0;
+        while (i + n < s.len && s.ptr[i + n] == '\'')
+            n++;
+        size_t kept = n == 1 || n == 4 ? 1 : n > 5 ? n - 5 : 0;
+        buf_add(&b, (str){s.ptr + i, n ? kept : 1});
+        i += n ? n : 1;
+    }
+    return buf_str(&b);
+}
+
 static bool is_hex(char c) {
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
 }
 
 static wt_result run_anchorencode(buf *out, const wt_call *c) {
     wt_parser *p = c->p;
-    arena scratch = *p->mem;
-    str s = without_links(p, wt_unmarked(c, c->first));
-    if (str_find(s, STR("''")) < s.len) s = wt_quotes_str(p, s, scratch);
+    str s = without_quotes(p, without_links(p, wt_unmarked(c, c->first)));
     s = wt_id_escape(collapsed(p, wt_decode(without_tags(p, s), p->mem)), p->mem);
     buf b;
     buf_init(&b, p->mem, s.len);

@@ -111,7 +111,7 @@ static wt_result run_sub(buf *out, const wt_call *c) {
 static wt_result run_count(buf *out, const wt_call *c) {
     str text[] = {plain_arg(c, 0), needle_arg(c, 1)};
     int64_t n = 0;
-    if (is_too_long(out, text, 1)) return WT_DONE;
+    if (is_too_long(out, text, 2)) return WT_DONE;
     for (size_t at; (at = str_find(text[0], text[1])) < text[0].len; n++)
         text[0] = str_skip(text[0], at + text[1].len);
     put_int(out, n);
@@ -147,7 +147,8 @@ static bool piece(str *out, str rest, str divider, int64_t i, int64_t limit) {
 static wt_result run_explode(buf *out, const wt_call *c) {
     str text[] = {plain_arg(c, 0), needle_arg(c, 1)}, found;
     if (is_too_long(out, text, 2)) return WT_DONE;
-    int64_t i = int_arg(c, 2, 0), limit = int_arg(c, 3, -1), n = 1;
+    int64_t i = 0, limit = int_arg(c, 3, -1), n = 1;
+    if (wt_call_has(c, 2) && !str_parse_i64(&i, wt_call_arg(c, 2))) return WT_DONE;
     limit = limit < -1 ? 1 : limit < 0 ? 0 : limit;
     if (i < 0) {
         while (piece(&found, text[0], text[1], n, limit))
@@ -238,10 +239,14 @@ static void put_parts(buf *out, str title, int64_t count, int64_t first) {
 
 static wt_result run_titleparts(buf *out, const wt_call *c) {
     wt_title t;
-    if (!wt_title_parse(&t, c->p, c->first, 0))
+    if (!wt_title_parse(&t, c->p, c->first, 0)) {
         buf_add(out, c->first);
-    else
-        put_parts(out, t.full, int_arg(c, 1, 0), int_arg(c, 2, 0));
+        return WT_DONE;
+    }
+    str whole = t.full;
+    if (t.interwiki.len)
+        whole = arena_fmt(c->p->mem, "%.*s:%.*s", STR_ARG(t.interwiki), STR_ARG(t.full));
+    put_parts(out, whole, int_arg(c, 1, 0), int_arg(c, 2, 0));
     return WT_DONE;
 }
 

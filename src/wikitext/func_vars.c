@@ -44,7 +44,7 @@ static str site_name(const wt_call *c) {
 }
 
 static str server(const wt_call *c) {
-    return str_of(c->p->o->server);
+    return wt_server(c->p);
 }
 
 static str server_name(const wt_call *c) {

@@ -47,21 +47,34 @@ typedef enum wt_kind {
     WT_PART,      // children: [WT_KEY] WT_VALUE; index: n of an unnamed one, from 1
     WT_KEY,
     WT_VALUE,
-    WT_EXT,      // text: name; attrs, inner; has_inner false: <x/>; close is "" when unclosed
+    WT_EXT,      // text: name; tag
     WT_HEADING,  // children; level; index: number in this page
     WT_COMMENT,  // text: with its marks
     WT_IGNORE,   // text: <noinclude> and its like as written
 } wt_kind;
 
+typedef struct wt_tag {
+    str attrs, inner, close;
+    bool has_inner;  // false: <x/>
+} wt_tag;
+
 struct wt_node {
     wt_kind kind;
-    bool line_start, has_inner;
+    bool line_start;
     uint8_t level;
     uint32_t index;
     str text;  // views into the tree's text
-    str attrs, inner, close;
-    const wt_node *child, *next;
+    union {
+        const wt_node *child;
+        const wt_tag *tag;  // of WT_EXT, which has no children
+    };
+    const wt_node *next;
 };
+
+// For walking all kinds alike.
+static inline const wt_node *wt_children(const wt_node *node) {
+    return node->kind == WT_EXT ? NULL : node->child;
+}
 
 typedef struct wt_tree {
     str text;  // what all strs point into
@@ -216,6 +229,8 @@ str wt_decode(str in, arena *a);
 bool wt_entity(int32_t cp[2], str name);  // "nbsp"; without & and ;
 // ids: spaces to "_", as $wgFragmentMode html5; for attributes still to be escaped.
 str wt_id_escape(str text, arena *a);
+// The id that pages had before HTML5: all but [A-Za-z0-9_.:-] as ".E4"; headings.c.
+str wt_id_legacy(str text, arena *a);
 // Text for a fragment in a URL.
 void wt_fragment_escape(buf *out, str id);
 void wt_escape(buf *out, str text);  // & < > " as htmlspecialchars; ' as &#039;
@@ -241,7 +256,9 @@ bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns);
 // Without fragment (Title::getLocalURL) and not escaped for HTML.
 void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query);
 void wt_put_url_title(buf *out, str full);  // encoded title alone
-str wt_ns_name(wt_parser *p, int32_t ns);   // "User talk"; "" for the main one and unknown ones
+// "https://en.wikipedia.org": o->server, else where the dump's siteinfo says that its wiki is.
+str wt_server(const wt_parser *p);
+str wt_ns_name(wt_parser *p, int32_t ns);  // "User talk"; "" for the main one and unknown ones
 bool wt_ns_has_subpages(const wt_parser *p, int32_t ns);
 str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
 // "/x", "../x" as a title from where the page is; `target` itself when it is no such link. *text
@@ -327,7 +344,9 @@ struct wt_parser {
     struct wt_vars *vars;      // func_vars.c
     struct wt_parsed *parsed;  // expand.c: what the page holds of the cache, memoised expansions
     bool ext_link_auto_number_used;
-    uint32_t ext_links;  // [http://x]: numbered
+    uint32_t ext_links;   // [http://x]: numbered
+    uint32_t players;     // of sounds and films: numbered
+    uint32_t time_bytes;  // func_time.c: of formats that #time wrote
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every

@@ -15,14 +15,7 @@
 // --- Which -----------------------------------------------------------------------------------
 
 static bool is_code(str a, const char *code) {
-    str b = str_of(code);
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        char c = a.ptr[i] == '_' ? '-' : a.ptr[i];
-        if (c >= 'A' && c <= 'Z') c |= 0x20;
-        if (c != b.ptr[i]) return false;
-    }
-    return true;
+    return str_eq(a, str_of(code));
 }
 
 const wt_lang *wt_lang_known(str code) {

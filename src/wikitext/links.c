@@ -65,7 +65,8 @@ static void put_fragment(buf *out, wt_parser *p, const wt_title *t) {
     if (!t->fragment.len) return;
     buf b;
     buf_init(&b, p->mem, 0);
-    wt_fragment_escape(&b, t->fragment);
+    bool is_old = p->o->legacy_ids;
+    wt_fragment_escape(&b, (is_old ? wt_id_legacy : wt_id_escape)(t->fragment, p->mem));
     buf_byte(out, '#');
     buf_html(out, buf_str(&b));
 }
@@ -86,7 +87,7 @@ void wt_put_title_href(buf *out, wt_parser *p, const wt_title *t, str query) {
 }
 
 void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t) {
-    if (!p->o->red_links_to_editor || !p->o->script_path) {
+    if (!wt_has_uploads(p)) {
         wt_put_title_href(out, p, t, STR(""));
         return;
     }
@@ -336,7 +337,7 @@ static int hex(char c) {
 }
 
 // "%41" as what it stands for, but "<" and ">" as references.
-static str percent_decoded(wt_parser *p, str s) {
+str wt_percent_decoded(wt_parser *p, str s) {
     if (str_find_byte(s, '%') == s.len) return s;
     buf b;
     buf_init(&b, p->mem, s.len);
@@ -426,8 +427,10 @@ static void put_file(run *r, const link *l, bool is_blank) {
     str options = STR("");
     if (!is_blank) {
         buf b;
-        buf_init(&b, r->p->mem, l->text.len + 64);
-        wt_extlinks(&b, r->p, l->text, r->scratch);
+        str text = l->text;
+        if (str_find(text, STR("''")) < text.len) text = wt_quotes_str(r->p, text, r->scratch);
+        buf_init(&b, r->p->mem, text.len + 64);
+        wt_extlinks(&b, r->p, text, r->scratch);
         options = links_of(r, buf_str(&b));
     }
     buf_add(r->out, l->prefix);
@@ -540,10 +543,10 @@ static void piece(run *r, str line, str *rest) {
         l.prefix = arena_str(p->mem, str_skip(buf_str(r->out), at));
         r->out->len = at;
     }
-    str target = is_link ? percent_decoded(p, l.target) : (str){0};
+    str target = is_link ? wt_percent_decoded(p, l.target) : (str){0};
     while (target.len && target.ptr[0] == ' ')
         target = str_skip(target, 1);
-    if (!is_link || wt_scheme(target)) {
+    if (!is_link || wt_scheme_or_none(target)) {
         put_raw(r, &l, line);
         return;
     }

@@ -2,20 +2,22 @@
 //
 // I1  What has none is copied in runs.
 
+#include <utf8proc.h>
+
 #include "base/utf8.h"
 #include "wikitext/inside.h"
 
 static const bool is_mark[256] = {['?'] = true, [':'] = true,  [';'] = true, ['!'] = true,
                                   ['%'] = true, [0xC2] = true, [0xE2] = true};
 
-// Whether a letter or digit starts s. Of other scripts all but spaces and punctuation count.
+// Whether a letter, digit or "_" of any script starts s.
 static bool is_word(str s) {
     int32_t c;
-    if (!s.len) return false;
+    if (!s.len || s.ptr[0] == '_') return s.len > 0;
     utf8_decode(&c, s);
-    if (c < 0x80)
-        return (c >= '0' && c <= '9') || c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-    return c > 0xBF && (c < 0x2000 || c > 0x206F) && (c < 0x3000 || c > 0x3004);
+    utf8proc_category_t kind = c == UTF8_BAD ? UTF8PROC_CATEGORY_CN : utf8proc_category(c);
+    return kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_NO &&
+           (kind <= UTF8PROC_CATEGORY_LO || kind >= UTF8PROC_CATEGORY_ND);
 }
 
 // Length of what wants a space in front (or behind: *is_left) at s; 0: none stands there.

@@ -248,7 +248,7 @@ static bool add_plain(buf *key, const wt_node *node) {
 
 // Template and arguments as one string; false when an argument is more than text.
 static bool memo_key(buf *key, const wt_included *t, const wt_node *part) {
-    buf_add(key, (str){(const char *)&t->source.hash, sizeof t->source.hash});
+    buf_add(key, t->title.full);
     for (; part; part = part->next) {
         const wt_node *value = part->child;
         buf_byte(key, WT_MARK);
@@ -304,12 +304,21 @@ static bool is_too_deep(buf *out, call *c) {
     return true;
 }
 
+// In a frame of its own: what the template has, or what its family shows of the arguments.
+static void fill_in(buf *out, call *c, const wt_included *t) {
+    wt_parser *p = c->p;
+    wt_frame frame;
+    wt_frame_open(&frame, p, c->frame, t->is_found ? t->source.title : t->title.full, c->part, 0);
+    if (t->is_found)
+        wt_expand(out, p, &frame, t->tree->root, 0);
+    else
+        wt_degrade(out, p, t->title.text, &frame);
+    p->page->depth = frame.depth > (int)p->page->depth ? (uint32_t)frame.depth : p->page->depth;
+}
+
+// I2
 static void run_template(buf *out, call *c, const wt_included *t) {
     wt_parser *p = c->p;
-    if (c->as_written) {
-        wt_expand(out, p, c->frame, t->tree->root, WT_AS_WRITTEN);
-        return;
-    }
     ARENA_ON_STACK(small, 1024);
     buf key;
     buf_init(&key, &small, 512);
@@ -321,10 +330,7 @@ static void run_template(buf *out, call *c, const wt_included *t) {
     }
     effects before = effects_of(p);
     size_t start = out->len;
-    wt_frame frame;
-    wt_frame_open(&frame, p, c->frame, t->source.title, c->part, 0);
-    wt_expand(out, p, &frame, t->tree->root, 0);
-    p->page->depth = frame.depth > (int)p->page->depth ? (uint32_t)frame.depth : p->page->depth;
+    fill_in(out, c, t);
     if (is_plain && same_effects(before, effects_of(p)))
         remember(p, buf_str(&key), str_skip(buf_str(out), start));
 }
@@ -338,17 +344,15 @@ static bool call_template(buf *out, call *c) {
     if (is_too_deep(out, c)) return true;
     size_t start = out->len;
     meter m = meter_start(p);
-    if (t->is_found && wt_is_running(c->frame, t->source.title)) {
+    bool is_family = !t->is_found && t->title.ns == 10 && !p->o->no_families;
+    if (t->is_found && wt_is_running(c->frame, t->source.title))
         wt_loop_error(out, p, t->title.full);
-    } else if (t->is_found) {
+    else if (t->is_found && c->as_written)
+        wt_expand(out, p, c->frame, t->tree->root, WT_AS_WRITTEN);
+    else if (t->is_found || is_family)
         run_template(out, c, t);
-    } else if (t->title.ns == 10 && !p->o->no_families) {
-        wt_frame frame;
-        wt_frame_open(&frame, p, c->frame, t->title.full, c->part, 0);
-        wt_degrade(out, p, t->title.text, &frame);
-    } else {
+    else
         buf_fmt(out, "[[:%.*s]]", STR_ARG(t->title.full));
-    }
     meter_stop(m, p, t->title.full, out->len - start);
     return true;
 }

@@ -255,6 +255,14 @@ static void skip_bogus(reader *r) {
     r->at = p ? p + 1 : r->end;
 }
 
+// A comment is a token: a newline behind one is not the first thing in a <pre>.
+static void read_comment(reader *r) {
+    r->b->drops_lf = false;
+    if (r->end - r->at < 4 || memcmp(r->at, "<!--", 4)) return skip_bogus(r);
+    r->at += 4;
+    skip_comment(r);
+}
+
 // Text of <style>, up to its end tag.
 static void read_raw(reader *r, tag_id id) {
     const tag_row *row = &tag_rows[id];
@@ -286,7 +294,7 @@ static void read_start(reader *r) {
 static void read_end(reader *r) {
     tree_tag tag;
     r->at += 2;
-    if (!is_letter(*r->at)) return skip_bogus(r);
+    if (!is_letter(*r->at)) return read_comment(r);
     if (!read_tag(r, &tag)) return (void)(r->at = r->end);
     if (tag.id != TAG_UNKNOWN) tree_end(r->b, tag.id);
 }
@@ -301,9 +309,7 @@ void tree_read(tree_builder *b, str html) {
             read_start(&r);
         else if (r.at[1] == '/')
             read_end(&r);
-        else if (r.end - r.at >= 4 && !memcmp(r.at, "<!--", 4))
-            r.at += 4, skip_comment(&r);
         else
-            skip_bogus(&r);
+            read_comment(&r);
     }
 }

@@ -52,7 +52,8 @@ static bool is_hidden(const tree_node *node) {
     return node->tag == TAG_WRAP && node->n_filled <= 0;
 }
 
-static void write_start(buf *out, const tree_node *node) {
+// `marks`: says so of what is empty.
+static void write_start(buf *out, const tree_node *node, bool marks) {
     uint32_t flags = tag_flags((tag_id)node->tag);
     str name = name_of(node);
     char *p = buf_room(out, name.len + node->text.len + 32);
@@ -64,7 +65,7 @@ static void write_start(buf *out, const tree_node *node) {
     if (node->text.len) memcpy(p, node->text.ptr, node->text.len);
     p += node->text.len;
     str rest = flags & IS_VOID ? STR(" />") : STR(">");
-    if (flags & IS_MARK && !node->text.len && is_blank(node))
+    if (marks && flags & IS_MARK && !node->text.len && is_blank(node))
         rest = STR(" class=\"mw-empty-elt\">");
     if (flags & IS_LF && node->first && node->first->tag == TAG_TEXT &&
         node->first->text.ptr[0] == '\n')
@@ -84,9 +85,9 @@ static void write_end(buf *out, const tree_node *node) {
     out->len += name.len + 3;
 }
 
-static void write_node(buf *out, const tree_node *node) {
+static void write_node(buf *out, const tree_node *node, bool marks) {
     if (node->tag != TAG_TEXT) {
-        if (!is_hidden(node)) write_start(out, node);
+        if (!is_hidden(node)) write_start(out, node, marks);
     } else if (tag_rows[node->parent->tag].start == START_RAW) {
         buf_add(out, node->text);
     } else {
@@ -97,7 +98,7 @@ static void write_node(buf *out, const tree_node *node) {
 void tree_write(buf *out, const tree_builder *b) {
     const tree_node *root = b->root, *node = root->first;
     while (node && node != root) {
-        write_node(out, node);
+        write_node(out, node, b->does_wrap);
         if (node->tag != TAG_TEXT && node->first) {
             node = node->first;
             continue;

@@ -6,6 +6,7 @@
 
 #include "wikitext/wikitext.h"
 
+#include "base/utf8.h"
 #include "os/clock.h"
 #include "wikitext/expand.h"
 
@@ -197,6 +198,42 @@ static str with_footnotes(wt_parser *p, str text) {
     return buf_str(&out);
 }
 
+// --- What a reader is told of limits -------------------------------------------------------------
+
+static const struct {
+    unsigned bit;
+    const char *text;
+} notes[] = {
+    {WT_OVER_NODES, "it has too many templates and functions; the rest of them are shown as typed"},
+    {WT_OVER_EXPANDED, "what its templates make is too long; some of them are left out"},
+    {WT_OVER_ARGUMENTS, "what its templates are given is too long; some of it is left out"},
+    {WT_OVER_DEPTH, "its templates or brackets lie too deep in each other"},
+    {WT_OVER_EXPENSIVE, "it asks too often whether other pages exist"},
+    {WT_OVER_OUTPUT, "it is too long, and cut here"},
+    {WT_OVER_TIME, "it took too long; what was left is shown as typed"},
+    {WT_OVER_MEMORY, "it needs too much memory, and is cut"},
+};
+
+static str with_notes(wt_parser *p, str html) {
+    buf out;
+    if (!(p->over & ~WT_OVER_LOOP)) return html;  // a loop is told where it is
+    buf_init(&out, p->mem, html.len + 1024);
+    buf_add(&out, html);
+    buf_add(&out, STR("\n<div class=\"wt-limits\"><p>This page was not rendered in full:</p><ul>"));
+    for (size_t i = 0; i < countof(notes); i++)
+        if (p->over & notes[i].bit) buf_fmt(&out, "<li>%s</li>", notes[i].text);
+    buf_add(&out, STR("</ul></div>"));
+    return out.failed ? html : buf_str(&out);
+}
+
+// The tree builder closes what the cut left open.
+static str cut(wt_parser *p, str text) {
+    if (text.len <= p->limits.output_bytes) return text;
+    p->over |= WT_OVER_OUTPUT;
+    text = str_first(text, p->limits.output_bytes);
+    return str_first(text, utf8_complete(text));
+}
+
 static void finish(wt_page *out, wt_parser *p) {
     out->sections = p->sections.at, out->n_sections = p->sections.n;
     out->categories = p->categories.at, out->n_categories = p->categories.n;
@@ -244,10 +281,12 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     if (!o->no_tidy) {
         buf html;
         buf_init(&html, mem, text.len + text.len / 8 + 64);
-        wt_tidy(&html, text, scratch);
+        wt_tidy(&html, cut(&p, text), scratch);
+        if (html.failed) p.over |= WT_OVER_MEMORY;
         text = buf_str(&html);
     }
-    out->html = through(wt_place_headings, &p, text, scratch);
+    text = through(wt_place_headings, &p, text, scratch);
+    out->html = with_notes(&p, text);
     finish(out, &p);
     wt_parsed_end(&p);
     for (size_t i = 0; i < countof(p.level) && p.level[i].base; i++)

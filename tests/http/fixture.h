@@ -19,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BIG = 3 << 20, PATIENCE_MS = 8000 };
+// What works takes far less than the patience, also on a machine with much to do.
+enum { BIG = 3 << 20, PATIENCE_MS = 60000, PROMPTLY_MS = 50 };
 
 static http_server *server;
 static char big[BIG];
@@ -309,6 +310,22 @@ static void say_n(client *c, const char *text, size_t n) {
 
 static void say(client *c, const char *text) {
     say_n(c, text, strlen(text));
+}
+
+static int64_t ms_since(int64_t ns) {
+    return (os_now_ns() - ns) / 1000000;
+}
+
+// For a server that is hurried: it may hang up on a client that was held up before its first word.
+// Such a try says nothing, and another is made. `from`: when the one that counts began.
+static client dial_and_say(const char *text, int64_t *from) {
+    for (;;) {
+        *from = os_now_ns();
+        client c = dial();
+        say(&c, text);
+        if (ms_since(*from) < PROMPTLY_MS) return c;
+        hang_up(&c);
+    }
 }
 
 // Waits for more bytes; false at the end of the connection.

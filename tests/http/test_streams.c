@@ -144,19 +144,19 @@ static void test_slow_reader_holds_the_generator_back(void **state) {
     reset_tick(0, HTTP_MORE);
     client c = dial_with(4096);
     say(&c, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n");
+    client other = dial();  // the loop has time for others
     uint64_t before = 0;
-    for (int i = 0; i < 20 && (before == 0 || tick.bytes != before); i++) {
+    for (int still = 0; still < 5; still++) {  // five answers, and meanwhile nothing was made
+        expect_alive(&other);
+        if (tick.bytes != before || before == 0) still = 0;
         before = tick.bytes;
-        usleep(50000);
     }
-    assert_int_equal(tick.bytes, before);          // it has come to rest
-    assert_true(before > 0 && before < 16 << 20);  // within what the kernel's buffers take
+    assert_true(before < 16 << 20);  // it has come to rest within what the kernel's buffers take
     http_counters n;
     http_server_counters(&n, server);
-    assert_true(tick.bytes - n.bytes_sent < HTTP_BLOCK);  // ours is one block
+    assert_true(before < n.bytes_sent + HTTP_BLOCK);  // ours is one block
+    assert_int_equal(tick.bytes, before);
     assert_int_equal(n.streams_open, 1);
-    client other = dial();  // and the loop has time for others
-    expect_alive(&other);
     hang_up(&other);
     hang_up(&c);
     assert_true(comes_true(is_stopped));
@@ -291,7 +291,7 @@ static void test_client_that_leaves_a_worker_is_forgotten(void **state) {
 // --- Draining --------------------------------------------------------------------------------
 
 static void *drain_main(void *arg) {
-    *(int *)arg = http_server_drain(server, 5000);
+    *(int *)arg = http_server_drain(server, PATIENCE_MS);
     return NULL;
 }
 
@@ -335,7 +335,7 @@ static void test_drain_cuts_at_the_deadline(void **state) {
     assert_true(comes_true(is_begun));
     int64_t from = os_now_ns();
     assert_int_equal(http_server_drain(server, 100), 1);
-    assert_in_range((os_now_ns() - from) / 1000000, 100, 5000);
+    assert_in_range(ms_since(from), 100, PATIENCE_MS);
     assert_int_equal(tick.stopped, 1);
     reply r = listen_for(&c, false);
     assert_false(r.ended);
@@ -406,20 +406,19 @@ static void test_time_limits(void **state) {
     (void)state;
     static const struct {
         const char *text;
-        int code, least_ms, most_ms;
+        int code, least_ms;
     } t[] = {
-        {"", 0, 250, 8000},
-        {"GET / HT", 408, 80, 8000},
-        {"POST /show HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na", 408, 500, 8000},
+        {"", 0, 250},
+        {"GET / HT", 408, 80},
+        {"POST /show HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na", 408, 500},
     };
     for (size_t i = 0; i < countof(t); i++) {
-        int64_t from = os_now_ns();
-        client c = dial();
-        say(&c, t[i].text);
+        int64_t from;
+        client c = dial_and_say(t[i].text, &from);
         reply r = listen_for(&c, false);
         expect_end(&c);
         assert_int_equal(r.code, t[i].code);
-        assert_in_range((os_now_ns() - from) / 1000000, t[i].least_ms, t[i].most_ms);
+        assert_in_range(ms_since(from), t[i].least_ms, PATIENCE_MS);
         forget(&r);
         hang_up(&c);
     }
@@ -427,13 +426,12 @@ static void test_time_limits(void **state) {
 
 static void test_dripping_does_not_extend_the_head(void **state) {
     (void)state;
-    client c = dial();
-    int64_t from = os_now_ns();
+    int64_t from;
+    client c = dial_and_say("GET / HTTP/1.1\r\nA: ", &from);
     struct pollfd p = {c.fd, POLLIN, 0};
-    say(&c, "GET / HTTP/1.1\r\nA: ");
     while (poll(&p, 1, 10) == 0)
         say(&c, "x");
-    assert_in_range((os_now_ns() - from) / 1000000, 80, 8000);
+    assert_in_range(ms_since(from), 80, PATIENCE_MS);
     expect_body(&c, 408, NULL);
     hang_up(&c);
 }
@@ -459,7 +457,7 @@ static void test_stalled_readers_are_cut(void **state) {
 
 static void test_many_connections_hold_no_memory_when_idle(void **state) {
     (void)state;
-    enum { N = 400 };
+    enum { N = 100 };  // all within the idle limit, however slow
     client c[N];
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < N; i++) {
@@ -652,8 +650,9 @@ static void test_any_sequence_of_bytes_and_closes(void **state) {
     reset_tick(0, HTTP_END);
     for (int i = 0; i < 1500; i++)
         torment();
-    client c = dial();
-    expect_alive(&c);
+    int64_t from;
+    client c = dial_and_say("GET /plaintext HTTP/1.1\r\nHost: x\r\n\r\n", &from);
+    expect_body(&c, 200, "Hello, World!");
     hang_up(&c);
     assert_true(comes_true(are_none_open));
     http_counters n;

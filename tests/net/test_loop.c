@@ -10,6 +10,8 @@
 #include "net/loop.h"
 #include "net/sock.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -225,7 +227,7 @@ static void test_timer_wakes_the_loop(void **state) {
     int64_t from = net_now_ms(loop);
     net_timer_arm(loop, &t, 50);
     net_loop_run(loop);
-    assert_in_range(fired_ms - from, 50, 500);
+    assert_true(fired_ms - from >= 50);  // how late it may be, test_wheel.c says
 }
 
 // --- Sockets ---------------------------------------------------------------------------------
@@ -263,6 +265,29 @@ static void test_port_in_use_is_said_also_when_shared(void **state) {
     assert_int_equal(net_probe_free(&a, &e), OK);
 }
 
+// What is sent goes out at once, not when the other side has acknowledged what went before.
+static void test_accepted_sockets_do_not_delay(void **state) {
+    (void)state;
+    net_addr a, peer;
+    err e;
+    int listener;
+    assert_int_equal(net_addr_parse(&a, "127.0.0.1", 0, &e), OK);
+    assert_int_equal(net_listen(&listener, &a, 8, &e), OK);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)net_addr_port(&a)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+    int fd = net_accept(listener, &peer);
+    assert_true(fd >= 0);
+    int on = 0;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &(socklen_t){sizeof on}), 0);
+    assert_int_equal(on, 1);
+    close(fd);
+    close(client);
+    close(listener);
+}
+
 static void test_send_says_fault_and_gone(void **state) {
     (void)state;
     int fd[2];
@@ -290,6 +315,7 @@ int main(void) {
         WITH_LOOP(test_timer_wakes_the_loop),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_port_in_use_is_said_also_when_shared),
+        cmocka_unit_test(test_accepted_sockets_do_not_delay),
         cmocka_unit_test(test_send_says_fault_and_gone),
     };
     return cmocka_run_group_tests_name("net/loop", tests, NULL, NULL);

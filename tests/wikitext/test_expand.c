@@ -96,13 +96,10 @@ static void templates(void **state) {
         {"{{only|x}}", "bx"},
         {"{{alias|x}}", "x"},
         {"{{quiet}}", "\ne"},
-        {"{{missing}}", "[[:Template:Missing]]"},
-        {"{{missing|a=b}}", "[[:Template:Missing]]"},
         {"{{:plain}}", "page in it"},
         {"{{:missing}}", "[[:Missing]]"},
         {"{{talk:plain}}", "talk"},
         {"{{talk}}", "template talk"},
-        {"{{/Sub|x}}", "[[:Template:/Sub]]"},
         {"{{a<b}}", "{{a<b}}"},
         {"{{a<b|{{echo|x}}|k={{echo|y}}}}", "{{a<b|x|k=y}}"},
         {"{{a|{{b", "{{a|{{b"},
@@ -126,6 +123,20 @@ static void templates(void **state) {
     };
     world_use(pages);
     check(rows, countof(rows));
+}
+
+static void missing(void **state) {
+    (void)state;
+    world_use(pages);
+    wt_options o = world_options();
+    o.no_families = true;
+    wt_parser *p = world_parser(&o);
+    assert_true(
+        str_eq(wt_expand_text(p, STR("{{missing|a=b}}"), NULL), STR("[[:Template:Missing]]")));
+    assert_true(str_eq(wt_expand_text(p, STR("{{/Sub|x}}"), NULL), STR("[[:Template:/Sub]]")));
+    o.no_families = false;
+    str shown = wt_expand_text(p, STR("{{missing|a=bcd}}"), NULL);
+    assert_true(str_find(shown, STR("bcd")) < shown.len);
 }
 
 static void subpages(void **state) {
@@ -246,7 +257,7 @@ static void sections(void **state) {
     static const example rows[] = {
         {"{{#lst:Sections|one}}", "B!F"},
         {"{{#section:Sections|two}}", "D"},
-        {"{{#lst:Sections|one|two}}", "B!cD"},
+        {"{{#lst:Sections|one|two}}", "B!cDF"},
         {"{{#lst:Sections|none}}", ""},
         {"{{#lst:Nothing|one}}", "[[:Nothing]]"},
         {"{{#lstx:Sections|one}}", "acDe"},
@@ -485,6 +496,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments),
         cmocka_unit_test(templates),
+        cmocka_unit_test(missing),
         cmocka_unit_test(subpages),
         cmocka_unit_test(loops),
         cmocka_unit_test(headings),
