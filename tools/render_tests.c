@@ -196,8 +196,15 @@ static uint64_t count(void *arg, int32_t ns) {
 }
 
 static bool message(void *arg, str *out, str key, arena *a) {
-    (void)arg, (void)out, (void)key, (void)a;
-    return false;
+    (void)arg;
+    wt_source found;
+    str title = arena_fmt(a, "MediaWiki:%.*s", STR_ARG(key));
+    int32_t ns;
+    str fragment;
+    title = wiki_title_normalise(&ns, &fragment, &site, title, a);
+    bool is_there = article(&found, title) || software_message(&found, title);
+    if (is_there) *out = found.text;
+    return is_there;
 }
 
 static const wt_world world = {.site = &site,
@@ -246,6 +253,8 @@ static void take_options(wt_options *o, const json_value *options, arena *a) {
     uint64_t width;
     if (json_is_str(&value, json_get(options, "thumbsize")) && str_parse_u64(&width, value))
         o->thumb_width = (int32_t)width;
+    if (json_is_str(&value, json_get(options, "maxincludesize")) && str_parse_u64(&width, value))
+        o->limits.expanded_bytes = o->limits.argument_bytes = (uint32_t)width;
     if (json_is_str(&value, json_get(options, "externallinktarget")))
         o->link_target = arena_cstr(a, value);
     if (json_is_str(&value, json_get(options, "wgenableuploads")) && str_eq(value, STR("0")))

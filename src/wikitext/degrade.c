@@ -22,7 +22,7 @@
 
 enum { ARGS_MAX = 2000, NAME_MAX_BYTES = 255, INLINE_ARGS = 4, INLINE_BYTES = 300 };
 
-// --- Reading arguments ---------------------------------------------------------------------------
+// --- Reading arguments ----------------------------------------------------------------------
 
 str wt_deg_get(const wt_deg *d, str name) {
     for (size_t i = 0; i < d->n; i++)
@@ -70,7 +70,7 @@ int64_t wt_deg_number(str s, int64_t otherwise) {
     return str_parse_i64(&n, s) && n > -1000000000000 && n < 1000000000000 ? n : otherwise;
 }
 
-// --- Writing -------------------------------------------------------------------------------------
+// --- Writing --------------------------------------------------------------------------------
 
 void wt_deg_fmt(wt_deg *d, const char *fmt, ...) {
     char text[512];
@@ -188,7 +188,7 @@ void wt_deg_nothing(wt_deg *d) {
     (void)d;
 }
 
-// --- Names ---------------------------------------------------------------------------------------
+// --- Names ----------------------------------------------------------------------------------
 
 // "Template:Cite_web" as "cite web"; in `room`.
 static str plain_name(char room[NAME_MAX_BYTES], str name) {
@@ -243,7 +243,7 @@ static bool is_country_code(str name) {
     return name.len == 3 && wt_country(&country, code, name);
 }
 
-// --- The unknown ---------------------------------------------------------------------------------
+// --- The unknown ----------------------------------------------------------------------------
 
 static void template_link(wt_deg *d) {
     str ns = wt_ns_name(d->p, d->ns);
@@ -310,7 +310,7 @@ void wt_deg_unknown(wt_deg *d) {
     in_box(d);
 }
 
-// --- All of them ---------------------------------------------------------------------------------
+// --- All of them ----------------------------------------------------------------------------
 
 static bool read_args(wt_deg *d) {
     size_t room = 0;

@@ -17,7 +17,7 @@ static void put_value(wt_deg *d, str value) {
     if (has_lines) wt_deg_put(d, "\n");
 }
 
-// --- Infoboxes -----------------------------------------------------------------------------------
+// --- Infoboxes ------------------------------------------------------------------------------
 
 // How a box looks, not what it says.
 static bool is_layout(str name) {
@@ -162,7 +162,7 @@ void wt_deg_infobox(wt_deg *d) {
     wt_deg_put(d, "</table>");
 }
 
-// --- Navigation ------------------------------------------------------------------------------------
+// --- Navigation -----------------------------------------------------------------------------
 
 static void navbox_row(wt_deg *d, unsigned i) {
     str list = wt_deg_any(d, "list#|content#", i), group = wt_deg_any(d, "group#|heading#", i);
@@ -217,7 +217,7 @@ static void navboxes(wt_deg *d) {
     wt_deg_put(d, "</div>");
 }
 
-// --- Lists -----------------------------------------------------------------------------------------
+// --- Lists ----------------------------------------------------------------------------------
 
 // Arguments by number as items; `with`: "element class".
 static void items(wt_deg *d) {
@@ -313,7 +313,7 @@ static void populations(wt_deg *d) {
     wt_deg_put(d, "</table>");
 }
 
-// --- Weather ---------------------------------------------------------------------------------------
+// --- Weather --------------------------------------------------------------------------------
 
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -382,7 +382,7 @@ static void weather_box(wt_deg *d) {
     wt_deg_fill(d, "{<tr><td colspan=\"14\">Source: $(source|source 1)</td></tr>\n}</table>");
 }
 
-// --- The table -------------------------------------------------------------------------------------
+// --- The table ------------------------------------------------------------------------------
 
 // clang-format off
 static const wt_family_row rows[] = {

@@ -1,7 +1,8 @@
 // wikitext/degrade_cite.c -- citations: {{cite book|...}} in the words of Citation Style 1.
 //
-//     Last, First; Last2, First2 (Date). "Chapter". In Editor (ed.). Title. Series. Vol. 2 (3rd ed.).
-//     Place: Publisher. pp. 1-9. identifiers. Archived from the original on D. Retrieved D. "Quote".
+//     Last, First; Last2, First2 (Date). "Chapter". In Editor (ed.). Title. Series. Vol. 2 (3rd
+//     ed.). Place: Publisher. pp. 1-9. identifiers. Archived from the original on D. Retrieved D.
+//     "Quote".
 //
 // A citation is parts in a fixed order; a part that its arguments do not give is left out with its
 // mark. What differs between kinds (a title in quotes or slanted, volume bold, marks of
@@ -70,7 +71,7 @@ typedef struct cite {
 
 #define GET(c, names) wt_deg_any((c)->d, names, 0)
 
-// --- Parts and their marks -----------------------------------------------------------------------
+// --- Parts and their marks ------------------------------------------------------------------
 
 // The last byte that a reader sees: not ' of quotes, not " or ] or a tag.
 static char last_seen(const cite *c) {
@@ -110,7 +111,7 @@ static void part(const cite *c, const char *before, str text, const char *after)
     wt_deg_put(c->d, after);
 }
 
-// --- People --------------------------------------------------------------------------------------
+// --- People ---------------------------------------------------------------------------------
 
 typedef struct role {
     const char *last, *first, *link, *whole;  // names of arguments, "#" for the number
@@ -208,7 +209,7 @@ static bool put_editors(const cite *c) {
     return true;
 }
 
-// --- Titles --------------------------------------------------------------------------------------
+// --- Titles ---------------------------------------------------------------------------------
 
 static void put_title(const cite *c, str title, str url, bool in_quotes) {
     str link = GET(c, "title-link|titlelink|episode-link|episodelink"), label = title;
@@ -284,7 +285,7 @@ static void put_titles(const cite *c) {
     put_extra(c);
 }
 
-// --- What a title stands in ------------------------------------------------------------------------
+// --- What a title stands in -----------------------------------------------------------------
 
 static void put_language(const cite *c) {
     static const char *const names[][2] = {
@@ -413,7 +414,7 @@ static void put_container(const cite *c) {
     part(c, "", GET(c, "agency|network|station"), "");
 }
 
-// --- Identifiers -----------------------------------------------------------------------------------
+// --- Identifiers ----------------------------------------------------------------------------
 
 static const struct {
     const char *names, *label, *url, *after;  // NULL: no link
@@ -483,7 +484,7 @@ static void put_archive(const cite *c) {
     }
 }
 
-// --- A citation ------------------------------------------------------------------------------------
+// --- A citation -----------------------------------------------------------------------------
 
 // "CITEREFSmithJones2001", which short footnotes link to.
 static void put_anchor(const cite *c) {

@@ -4,7 +4,7 @@
 
 #include "wikitext/degrade.h"
 
-// --- Hatnotes ------------------------------------------------------------------------------------
+// --- Hatnotes -------------------------------------------------------------------------------
 
 static void open_hatnote(wt_deg *d) {
     wt_deg_put(d, "<div role=\"note\" class=\"hatnote navigation-not-searchable\">");
@@ -133,7 +133,7 @@ static void disambiguation_page(wt_deg *d) {
     wt_deg_put(d, "\xe2\x80\x9d.</div>");
 }
 
-// --- Marks for editors ---------------------------------------------------------------------------
+// --- Marks for editors ----------------------------------------------------------------------
 
 static void mark(wt_deg *d) {
     if (str_ends(d->name, STR("span"))) wt_deg_fill(d, "$(1|text)");
@@ -142,7 +142,7 @@ static void mark(wt_deg *d) {
     wt_deg_put(d, "</i>&#93;</sup>");
 }
 
-// --- Other wikis ---------------------------------------------------------------------------------
+// --- Other wikis ----------------------------------------------------------------------------
 
 // `with`: "prefix|words".
 void wt_deg_sister(wt_deg *d) {
@@ -193,7 +193,7 @@ static void portals(wt_deg *d) {
     wt_deg_put(d, "</div>");
 }
 
-// --- Short footnotes: "Smith & Jones 2001, p. 5" -------------------------------------------------
+// --- Short footnotes: "Smith & Jones 2001, p. 5" --------------------------------------------
 
 // Up to four names and a year: all arguments by number, of which the last is the year.
 static unsigned n_names(const wt_deg *d) {
@@ -343,7 +343,7 @@ static void ref_begin(wt_deg *d) {
     wt_deg_put(d, "<div class=\"refbegin\">\n");
 }
 
-// --- The table -----------------------------------------------------------------------------------
+// --- The table ------------------------------------------------------------------------------
 
 // clang-format off
 static const wt_family_row rows[] = {

@@ -185,7 +185,7 @@ static const unit *unit_of(str code) {
     return NULL;
 }
 
-// --- Reading the call ------------------------------------------------------------------------------
+// --- Reading the call -----------------------------------------------------------------------
 
 typedef struct quantity {
     double value;
@@ -288,7 +288,7 @@ static bool read_convert(convert *c) {
     return true;
 }
 
-// --- Counting --------------------------------------------------------------------------------------
+// --- Counting -------------------------------------------------------------------------------
 
 static double converted(const unit *from, const unit *to, double value) {
     return (value - from->offset) * from->scale / to->scale + to->offset;
@@ -314,7 +314,7 @@ static int decimals_of(const convert *c, const quantity *q, const unit *to) {
     return exact > least ? exact : least;
 }
 
-// --- Writing ---------------------------------------------------------------------------------------
+// --- Writing --------------------------------------------------------------------------------
 
 static void put_unit(wt_deg *d, const unit *u, bool is_short, bool is_one, bool is_adjective) {
     bool is_joined = u->symbol[0] == '/' && is_short;

@@ -12,7 +12,7 @@
 
 #include "wikitext/ext.h"
 
-// --- What handlers share -----------------------------------------------------------------------
+// --- What handlers share --------------------------------------------------------------------
 
 bool wt_ext_attr(str *out, const wt_ext *e, str name) {
     wt_attr attrs[WT_EXT_ATTRS];
@@ -76,7 +76,7 @@ void wt_ext_box(buf *out, const wt_ext *e) {
     wt_ext_put(out, e, &b);
 }
 
-// --- Small ones --------------------------------------------------------------------------------
+// --- Small ones -----------------------------------------------------------------------------
 
 static void gone(buf *out, const wt_ext *e) {
     (void)out, (void)e;
@@ -140,16 +140,16 @@ static void gallery(buf *out, const wt_ext *e) {
     wt_ext_put(out, e, &b);
 }
 
-// --- The table ---------------------------------------------------------------------------------
+// --- The table ------------------------------------------------------------------------------
 
 static const struct {
     str name;
     wt_ext_run *run;
 } rows[] = {
     {STR_INIT("categorytree"), wt_ext_category_tree},
-    {STR_INIT("ce"), wt_ext_box},
+    {STR_INIT("ce"), wt_ext_chem},
     {STR_INIT("charinsert"), wt_ext_box},
-    {STR_INIT("chem"), wt_ext_box},
+    {STR_INIT("chem"), wt_ext_chem},
     {STR_INIT("gallery"), gallery},
     {STR_INIT("graph"), wt_ext_box},
     {STR_INIT("hiero"), wt_ext_box},
@@ -160,7 +160,7 @@ static const struct {
     {STR_INIT("languages"), gone},
     {STR_INIT("mapframe"), wt_ext_map},
     {STR_INIT("maplink"), wt_ext_map},
-    {STR_INIT("math"), wt_ext_box},
+    {STR_INIT("math"), wt_ext_math},
     {STR_INIT("nowiki"), wt_ext_nowiki},
     {STR_INIT("phonos"), inline_text},
     {STR_INIT("poem"), wt_ext_poem},

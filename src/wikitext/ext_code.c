@@ -61,7 +61,7 @@ void wt_ext_pre(buf *out, const wt_ext *e) {
     wt_ext_put(out, e, &b);
 }
 
-// --- Source code -------------------------------------------------------------------------------
+// --- Source code ----------------------------------------------------------------------------
 
 // A name of a language as a class: letters, digits, "+-._#"; "" for anything else.
 static str language(const wt_ext *e) {
@@ -115,7 +115,7 @@ void wt_ext_highlight(buf *out, const wt_ext *e) {
     wt_ext_put(out, e, &b);
 }
 
-// --- Poems ---------------------------------------------------------------------------------------
+// --- Poems ----------------------------------------------------------------------------------
 
 // A line of a poem: colons at its start indent, spaces at its start are kept.
 static void verse(buf *out, str line) {

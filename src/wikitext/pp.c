@@ -35,7 +35,7 @@ enum { SEP_PIPE = WT_IGNORE + 1, SEP_EQUALS, MAYBE_HEADING };
 
 #define NOWHERE SIZE_MAX
 
-// --- Finding the next byte that may mean something -------------------------------------------------
+// --- Finding the next byte that may mean something -----------------------------------------------
 
 enum {
     C_LINE = 1,

@@ -171,9 +171,23 @@ static str absolute(wt_parser *p, str name) {
     return arena_fmt(p->mem, "%.*s/%.*s", STR_ARG(p->title.full), STR_ARG(page));
 }
 
+// "MediaWiki:History_short" says what the software does where there is no page of this title.
+static bool load_message(wt_included *t, wt_parser *p) {
+    if (t->title.ns != 8 || !t->title.text.len) return false;
+    char *key = arena_cstr(p->mem, t->title.text);
+    for (size_t i = 0; i < t->title.text.len; i++)
+        if (key[i] == ' ') key[i] = '_';
+    if (key[0] >= 'A' && key[0] <= 'Z') key[0] = (char)(key[0] | 0x20);
+    str text, name = {key, t->title.text.len};
+    if (!p->world->message(p->world->arg, &text, name, p->mem)) return false;
+    t->source = (wt_source){.title = t->title.full, .text = text, .hash = str_hash(text, 1) | 1};
+    return true;
+}
+
 static void load(wt_included *t, wt_parser *p) {
     bool is_readable = t->title.ns >= 0;
-    if (is_readable && p->world->source(p->world->arg, &t->source, t->title.full, p->mem)) {
+    if (is_readable && (p->world->source(p->world->arg, &t->source, t->title.full, p->mem) ||
+                        load_message(t, p))) {
         t->is_found = true;
         t->tree = wt_tree_of(p, &t->source);
         wt_note_used(p, t->source.title, t->source.hash);
@@ -465,13 +479,31 @@ static void count_bytes(buf *out, const call *c, size_t start) {
                  STR("<!-- WARNING: template omitted, post-expand include size too large -->"));
 }
 
-// Puts what was written since `start` behind a marker, so that it is shown as it is.
+// How many bytes at the start of `text` are to be a reference to the last of them, with what stands
+// before it as it is; 0: none. At the start of a line marks of lists, tables and blanks count, too.
+static size_t to_escape(str text, bool at_line_start) {
+    static const char *const pairs[] = {"!!", "__", "~~~", "----"};
+    if (memchr("\"&'<=>[]{|};", text.ptr[0], 13)) return 1;
+    if (at_line_start && memchr("!#*: \n\t", text.ptr[0], 7)) return 1;
+    for (size_t i = 0; i < countof(pairs); i++)
+        if (str_starts(text, str_of(pairs[i]))) return 2;
+    return str_starts(text, STR("://"));
+}
+
+// Wikitext that shows as what was written since `start`.
 static void show_as_written(buf *out, wt_parser *p, size_t start) {
-    buf html;
-    buf_init(&html, p->mem, 0);
-    wt_escape(&html, str_skip(buf_str(out), start));
+    str text = arena_str(p->mem, str_skip(buf_str(out), start));
+    bool at_line_start = true;
     out->len = start;
-    wt_strip_add(out, p, WT_STRIP_NOWIKI, buf_str(&html));
+    for (size_t i = 0; i < text.len; i++) {
+        size_t n = to_escape(str_skip(text, i), at_line_start);
+        if (n > 1) buf_byte(out, text.ptr[i++]);
+        if (n)
+            buf_fmt(out, "&#%d;", (unsigned char)text.ptr[i]);
+        else
+            buf_byte(out, text.ptr[i]);
+        at_line_start = text.ptr[i] == '\n';
+    }
 }
 
 bool wt_transclude(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node) {

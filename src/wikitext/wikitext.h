@@ -108,8 +108,7 @@ typedef struct wt_options {
     str user;                  // who made it; "" unknown
     const char *article_path;  // "/wiki/": links are it + encoded title
     const char *script_path;   // "/index.php": of red links and queries; NULL: article_path
-    const char
-        *server;  // of fullurl: "http://example.org"; NULL: the dump's wiki on the web
+    const char *server;        // of fullurl: "http://example.org"; NULL: the dump's wiki on the web
     wt_limits limits;
     wt_cache *cache;           // NULL: none
     const wt_module *module;   // NULL: the families of degrade.c, else a box with the arguments

@@ -1,4 +1,4 @@
-// Trees kept for all threads: hits, the limit, pages that outlive an eviction, many threads at once.
+// Trees kept for all threads: hits, the limit, pages that outlive an eviction, threads at once.
 
 #include <setjmp.h>
 #include <stdarg.h>

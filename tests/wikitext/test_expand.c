@@ -193,14 +193,26 @@ static void headings(void **state) {
 static void as_written(void **state) {
     (void)state;
     world_use(pages);
-    wt_options o = world_options();
-    wt_parser *p = world_parser(&o);
-    str got = wt_expand_text(p, STR("{{msgnw:doc}}"), p->frame);
-    got = wt_unstrip_str(p, got, "n");
-    buf want;
-    buf_init(&want, &world_mem, 0);
-    wt_escape(&want, STR("a<noinclude>b</noinclude><includeonly>c</includeonly>"));
-    assert_true(str_eq(got, buf_str(&want)));
+    assert_string_equal(world_expand("{{msgnw:doc}}"),
+                        "a&#60;noinclude&#62;b&#60;/noinclude&#62;"
+                        "&#60;includeonly&#62;c&#60;/includeonly&#62;");
+    static const world_page marks[] = {
+        {"Template:M", "* a\n\n: b ''c'' !!d__e__\n----\n {|[[{{x|{{{1}}}}}]] http://x ~~~ - !"},
+        {0}};
+    world_use(marks);
+    assert_string_equal(world_expand("{{msgnw:m|1}}"),
+                        "&#42; a\n&#10;&#58; b &#39;&#39;c&#39;&#39; !&#33;d_&#95;e_&#95;\n-&#45;--"
+                        "\n&#32;&#123;&#124;&#91;&#91;&#123;&#123;x&#124;&#123;&#123;&#123;1"
+                        "&#125;&#125;&#125;&#125;&#125;&#93;&#93; http&#58;//x ~&#126;~ - !");
+}
+
+static void messages(void **state) {
+    (void)state;
+    static const world_page own[] = {{"MediaWiki:Own", "ours"}, {0}};
+    world_use(own);
+    assert_string_equal(world_expand("{{MediaWiki:own}}"), "ours");
+    assert_string_equal(world_expand("{{MediaWiki:Greeting}}"), "Hello $1, from Main Page");
+    assert_string_equal(world_expand("{{MediaWiki:Nothing}}"), "[[:MediaWiki:Nothing]]");
 }
 
 // --- Functions -----------------------------------------------------------------------------------
@@ -501,6 +513,7 @@ int main(void) {
         cmocka_unit_test(loops),
         cmocka_unit_test(headings),
         cmocka_unit_test(as_written),
+        cmocka_unit_test(messages),
         cmocka_unit_test(finds_functions),
         cmocka_unit_test(reads_arguments),
         cmocka_unit_test(sections),
