@@ -243,6 +243,7 @@ struct wt_parser {
     uint32_t ext_links;   // [http://x]: numbered
     uint32_t players;     // of sounds and films: numbered
     uint32_t time_bytes;  // func_time.c: of formats that #time wrote
+    size_t page_bytes;    // of the page's wikitext
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every
