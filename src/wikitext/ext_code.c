@@ -48,7 +48,7 @@ static void without_nowiki(buf *out, str text) {
 void wt_ext_pre(buf *out, const wt_ext *e) {
     str format, parsed = STR("");
     bool is_parsed = wt_ext_attr(&format, e, STR("format")) && str_eq(format, STR("wikitext"));
-    if (is_parsed) parsed = wt_parse_inside(e->p, e->inner, e->frame);
+    if (is_parsed) parsed = wt_parse_inside(e->p, e->inner, NULL);
     buf b = wt_ext_html(e);
     buf_add(&b, STR("<pre"));
     wt_ext_attrs(&b, e, STR("pre"), STR(""));

@@ -1,14 +1,15 @@
 // wikitext/spaces.c -- French spaces: one before ? : ; ! % » or behind « does not break the line.
 //
 // I1  What has none is copied in runs.
+// I2  Tags, style sheets and scripts are not touched.
 
 #include <utf8proc.h>
 
 #include "base/utf8.h"
 #include "wikitext/inside.h"
 
-static const bool is_mark[256] = {['?'] = true, [':'] = true,  [';'] = true, ['!'] = true,
-                                  ['%'] = true, [0xC2] = true, [0xE2] = true};
+static const bool is_mark[256] = {['?'] = true, [':'] = true, [';'] = true,  ['!'] = true,
+                                  ['%'] = true, ['<'] = true, [0xC2] = true, [0xE2] = true};
 
 // Whether a letter, digit or "_" of any script starts s.
 static bool is_word(str s) {
@@ -30,10 +31,25 @@ static size_t mark_len(bool *is_left, str s) {
     return 0;
 }
 
+// Behind the tag or comment that starts at s; a style sheet or a script goes to its end tag.
+static size_t skip_tag(str s) {
+    char c = s.len > 1 ? s.ptr[1] : ' ';
+    if (c != '/' && c != '!' && ((c | 0x20) < 'a' || (c | 0x20) > 'z')) return 1;
+    str end = str_starts(s, STR("<!--"))      ? STR("-->")
+              : str_starts(s, STR("<style"))  ? STR("</style>")
+              : str_starts(s, STR("<script")) ? STR("</script>")
+                                              : STR(">");
+    return min_size(str_find(s, end) + end.len, s.len);
+}
+
 void wt_french_spaces(buf *out, str in) {
     size_t done = 0;
     for (size_t at = 0; at < in.len; at++) {
         if (!is_mark[(uint8_t)in.ptr[at]]) continue;
+        if (in.ptr[at] == '<') {
+            at += skip_tag(str_skip(in, at)) - 1;
+            continue;
+        }
         bool is_left;
         size_t n = mark_len(&is_left, str_skip(in, at));
         if (n == 0) continue;

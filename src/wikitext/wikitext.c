@@ -111,13 +111,13 @@ static str parse_inline(wt_parser *p, str text, bool is_main, arena scratch) {
 static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) {
     buf out;
     text = wt_unstrip_str(p, text, "gx");
-    buf_init(&out, p->mem, text.len + text.len / 64 + 64);
-    wt_french_spaces(&out, text);
-    text = buf_str(&out);
     buf_init(&out, p->mem, text.len + text.len / 8 + 64);
     wt_blocks(&out, p, text, line_start, scratch);
     text = through(wt_holders, p, buf_str(&out), scratch);
     text = wt_unstrip_str(p, text, "gxn");
+    buf_init(&out, p->mem, text.len + text.len / 64 + 64);
+    wt_french_spaces(&out, text);
+    text = buf_str(&out);
     buf_init(&out, p->mem, text.len + 64);
     wt_charrefs(&out, text);
     return buf_str(&out);

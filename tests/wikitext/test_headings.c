@@ -237,6 +237,12 @@ static void test_french_spaces(void **state) {
         {"\xC2\xA9 \xE2\x82\xAC 5 %", "\xC2\xA9 \xE2\x82\xAC 5&#160;%"},
         {"?", "?"},
         {"\xC2", "\xC2"},
+        // Not in tags, comments, style sheets and scripts.
+        {"a < ? <a b=\"c : d\"> ?", "a <&#160;? <a b=\"c : d\">&#160;?"},
+        {"<!-- ? > ? --> ?<style>a : b</style> :",
+         "<!-- ? > ? -->&#160;?<style>a : b</style>&#160;:"},
+        {"<script> ?", "<script> ?"},
+        {"<b", "<b"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         buf out;
