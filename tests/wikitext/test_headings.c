@@ -70,6 +70,8 @@ static void test_markup(void **state) {
         "<h2 id=\"y\" style=\"color:red\" class=\"z mw-html-heading\">x</h2>");
     // What is left open inside stays inside.
     has("==<div>a==\nb", BOX("2", "id=\"a\"><div>a</div>") "\n<p>b\n</p>");
+    // A mark that stands in no heading's front shows nowhere.
+    has("<h3>x\n=b=", "x\n</h3><h1>b</h1>");
     // An end that is none of the heading's.
     has("<h2>a</h3>b", "<h2 id=\"a\" class=\"mw-html-heading\">a</h2><p>b</p>");
 }
