@@ -166,6 +166,19 @@ static void test_sections(void **state) {
     world_use(NULL);
 }
 
+// A heading between rows comes out in front of its table.
+static void test_sections_ascend(void **state) {
+    (void)state;
+    wt_page page;
+    const char *html = rendered("{|\n|\n== a ==\n|-\n<h2>b</h2>\n|\n== c ==\n|}\n== d ==\n", &page);
+    assert_int_equal(page.n_sections, 4);
+    assert_true(strstr(html, "id=\"b\"") < strstr(html, "id=\"a\""));
+    for (size_t i = 1; i < page.n_sections; i++)
+        assert_true(page.sections[i - 1].at <= page.sections[i].at);
+    assert_memory_equal(html + page.sections[3].at,
+                        "<div class=\"mw-heading mw-heading2\"><h2 id=\"d", 47);
+}
+
 static void test_contents(void **state) {
     (void)state;
     static const char rows[] =
@@ -262,6 +275,7 @@ int main(void) {
         cmocka_unit_test(test_equal_ids),
         cmocka_unit_test(test_many_equal_ids),
         cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_sections_ascend),
         cmocka_unit_test(test_contents),
         cmocka_unit_test(test_edit_links),
         cmocka_unit_test(test_legacy_ids),
