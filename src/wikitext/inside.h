@@ -8,7 +8,8 @@
 //          --switches--> __X__ gone     --headings--> <h2>  --links--> link and file markers
 //          --quotes--> <b><i>           --extlinks--> <a>   --magic links--> <a>
 //          --format_headings--> ids, contents               --blocks--> <p> <ul> <pre>
-//          --holders, unstrip--> markers replaced           --tidy--> the HTML a browser would build
+//          --holders, unstrip--> markers replaced           --tidy--> the HTML a browser builds
+//          --place_headings--> boxes, contents
 //
 // Markers (strip.c) stand for what later passes must not touch: 0x7F, a letter, eight hex digits,
 // 0x7F. No 0x7F comes in from outside: wt_render replaces it.
