@@ -251,6 +251,8 @@ static void template_link(wt_deg *d) {
     buf_add(d->out, ns.len ? ns : d->ns == 10 ? STR("Template") : STR("Module"));
     wt_deg_put(d, ":");
     buf_add(d->out, d->shown);
+    wt_deg_put(d, "|");
+    buf_add(d->out, d->shown);
     wt_deg_put(d, "]]");
 }
 
@@ -305,7 +307,6 @@ void wt_deg_unknown(wt_deg *d) {
         n += value.len > 0;
         has_lines |= str_find_byte(value, '\n') < value.len;
     }
-    if (!n) return template_link(d);
     if (n <= INLINE_ARGS && bytes <= INLINE_BYTES && !has_lines) return in_line(d);
     in_box(d);
 }

@@ -97,7 +97,7 @@ static void next(const cite *c) {
     if (!last) return;
     if (c->is_cs2) {
         if (last != ',') wt_deg_put(c->d, ",");
-    } else if (last != '.' && last != '?' && last != '!') {
+    } else if (last != '.') {
         wt_deg_put(c->d, ".");
     }
     wt_deg_put(c->d, " ");
@@ -599,7 +599,7 @@ void wt_deg_cite(wt_deg *d) {
         wt_deg_unknown(d);
     } else if (wt_deg_get(d, STR("postscript")).len) {
         if (!wt_deg_is(d, "postscript", "none")) wt_deg_fill(d, "$(postscript)");
-    } else if (!c.is_cs2 && last != '.' && last != '?' && last != '!') {
+    } else if (!c.is_cs2 && last != '.') {
         wt_deg_put(d, ".");
     }
     wt_deg_put(d, "</cite>");
