@@ -515,8 +515,9 @@ static void put_anchor(const cite *c) {
 
 static void choose_kind(cite *c) {
     c->class = "", c->look = LOOK_WEB;
+    str class = str_skip(c->d->name, strlen("cite "));  // of "cite audio-visual"
     for (size_t i = 0; i < countof(kinds); i++)
-        if (str_eq(c->d->name, str_of(kinds[i].name))) {
+        if (str_eq(c->d->name, str_of(kinds[i].name)) || str_eq(class, str_of(kinds[i].class))) {
             c->class = kinds[i].class, c->look = kinds[i].look, c->type = kinds[i].type;
             return;
         }
@@ -529,8 +530,10 @@ static void choose_kind(cite *c) {
 }
 
 static void read_cite(cite *c) {
-    c->is_cs2 = (str_eq(c->d->name, STR("citation")) && !wt_deg_is(c->d, "mode", "cs1")) ||
-                wt_deg_is(c->d, "mode", "cs2");
+    c->is_cs2 =
+        ((str_eq(c->d->name, STR("citation")) || str_eq(c->d->name, STR("cite citation"))) &&
+         !wt_deg_is(c->d, "mode", "cs1")) ||
+        wt_deg_is(c->d, "mode", "cs2");
     c->title = GET(c, "title");
     c->chapter = GET(c, "chapter|contribution|entry|article|section");
     c->work = GET(c, "journal|work|newspaper|magazine|website|periodical|encyclopedia|encyclopaedia"
