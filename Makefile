@@ -87,7 +87,7 @@ $(GEN)/gpt2_vocab.bin: tools/make-vocab.mjs $(NODE_MODULES)
 	@mkdir -p $(@D)
 	node tools/make-vocab.mjs ui/node_modules/tiktoken/encoders/gpt2.json $@
 
-UI_SRC := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json -type f 2>/dev/null)
+UI_SRC := $(shell find ui/src ui/public ui/index.html ui/read.html ui/vite.config.ts ui/tsconfig.json -type f 2>/dev/null)
 $(GEN)/ui/index.html: $(UI_SRC) $(NODE_MODULES)
 	cd ui && npm run --silent build -- --outDir ../$(GEN)/ui --emptyOutDir
 	@touch $@

@@ -196,8 +196,15 @@ static uint64_t count(void *arg, int32_t ns) {
 }
 
 static bool message(void *arg, str *out, str key, arena *a) {
-    (void)arg, (void)out, (void)key, (void)a;
-    return false;
+    (void)arg;
+    wt_source found;
+    str title = arena_fmt(a, "MediaWiki:%.*s", STR_ARG(key));
+    int32_t ns;
+    str fragment;
+    title = wiki_title_normalise(&ns, &fragment, &site, title, a);
+    bool is_there = article(&found, title) || software_message(&found, title);
+    if (is_there) *out = found.text;
+    return is_there;
 }
 
 static const wt_world world = {.site = &site,
@@ -246,12 +253,22 @@ static void take_options(wt_options *o, const json_value *options, arena *a) {
     uint64_t width;
     if (json_is_str(&value, json_get(options, "thumbsize")) && str_parse_u64(&width, value))
         o->thumb_width = (int32_t)width;
+    if (json_is_str(&value, json_get(options, "maxincludesize")) && str_parse_u64(&width, value))
+        o->limits.expanded_bytes = o->limits.argument_bytes = (uint32_t)width;
     if (json_is_str(&value, json_get(options, "externallinktarget")))
         o->link_target = arena_cstr(a, value);
     if (json_is_str(&value, json_get(options, "wgenableuploads")) && str_eq(value, STR("0")))
         o->no_uploads = true;
     if (json_is_str(&value, json_get(options, "wgallowexternalimages")))
         o->external_images = !str_eq(value, STR("0")) && !str_eq(value, STR("false"));
+}
+
+// wgMaxTocLevel=3 leaves two levels in the contents.
+static int32_t toc_levels(const json_value *options) {
+    str level;
+    uint64_t n;
+    bool is_set = json_is_str(&level, json_get(options, "wgmaxtoclevel"));
+    return is_set && str_parse_u64(&n, level) && n > 1 ? (int32_t)n - 1 : 0;
 }
 
 static void answer(str line, arena scratch, arena mem) {
@@ -283,6 +300,7 @@ static void answer(str line, arena scratch, arena mem) {
                     .external_images = true,
                     .subpages = json_get(options, "subpage"),
                     .edit_links = true,
+                    .toc_levels = toc_levels(options),
                     .legacy_ids = true,
                     .no_toc = json_get(options, "notoc"),
                     .no_tidy = json_get(options, "notidy"),

@@ -23,6 +23,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the page's CSP allows no data: URLs
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rollupOptions: { input: ['index.html', 'read.html'] }, // the app; a frame the server fills in
   },
-  server: { proxy: { '/api': server, '^/w/': server, '/wiki': server, '/gpt2': server, '/stats': server } },
+  server: { proxy: { '/api': server, '^/w/': server, '/wiki': server, '/read': server, '/images': server, '/gpt2': server, '/stats': server } },
 });

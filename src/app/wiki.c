@@ -304,7 +304,7 @@ static const http_route routes[] = {
 
     GET_LOOP("/suggest",           wiki_kiwix_suggest, "as kiwix-serve: `?content= &term= &count=`"),
     GET_LOOP("/random",            wiki_kiwix_random,  "as kiwix-serve: `?content=`, leads to a random article"),
-    GET_WORKER("/search",          wiki_kiwix_search,  "as kiwix-serve, in titles: `?content= &pattern= &start= &pageLength= &format=xml`"),
+    GET_WORKER("/search",          wiki_kiwix_search,  "as kiwix-serve, in titles: `?content= &pattern= &start= &pageLength= &format=xml`; `&links=read` leads to reading views, at once to a title that was typed whole"),
     GET_LOOP("/search/searchdescription.xml",  wiki_kiwix_description, "OpenSearch description of /search"),
     GET_LOOP("/catalog/searchdescription.xml", wiki_kiwix_description, "the same, by kiwix-serve's other name"),
     GET_LOOP("/opensearch.xml",    wiki_opensearch, "OpenSearch description for browsers; `?content=`"),

@@ -73,7 +73,8 @@ bool wiki_ask_page(wiki_hit *h, const wiki_ask *q, bool follow);
 // `ask` is a wiki_ask.
 const char *wiki_links_to(void *ask, str prefix);
 
-// "/w/NAME/wiki/Title", encoded.
+// "/w/NAME/wiki/" + "Title", encoded.
+void wiki_put_url(buf *b, str links, str title);
 void wiki_put_page_url(buf *b, const wiki_host *host, str title);
 
 // --- Suggestions that are asked for again and again (wiki_cache.c) -------------------------------
@@ -96,6 +97,8 @@ wiki_handler wiki_api_list, wiki_api_one, wiki_api_suggest, wiki_api_search, wik
     wiki_api_title, wiki_api_page, wiki_api_random, wiki_api_categories, wiki_api_category,
     wiki_api_backlinks, wiki_api_redirects;
 wiki_handler wiki_read_page, wiki_html_one, wiki_text_one, wiki_sections_one;
+// Where the reading view's style sheet lies; "": the build has none.
+str wiki_read_style(void);
 wiki_handler wiki_kiwix_suggest, wiki_kiwix_random, wiki_kiwix_search, wiki_kiwix_description,
     wiki_opensearch, wiki_opensearch_suggest;
 

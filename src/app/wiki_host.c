@@ -246,13 +246,17 @@ bool wiki_ask_find(wiki_hit *h, const wiki_ask *q, str name) {
     return false;
 }
 
-void wiki_put_page_url(buf *b, const wiki_host *host, str title) {
-    buf_add(b, str_of(host->links));
+void wiki_put_url(buf *b, str links, str title) {
+    buf_add(b, links);
     for (size_t n; title.len; title = str_skip(title, n + 1)) {
         n = str_find_byte(title, ' ');
         buf_url(b, str_first(title, n), ":(),!*@;/");
         if (n < title.len) buf_byte(b, '_');
     }
+}
+
+void wiki_put_page_url(buf *b, const wiki_host *host, str title) {
+    wiki_put_url(b, str_of(host->links), title);
 }
 
 // --- State -----------------------------------------------------------------------------------

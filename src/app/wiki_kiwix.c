@@ -150,6 +150,7 @@ typedef struct search {
     int64_t start, length;  // start counts from 1
     wiki_hits hits;         // from the first
     size_t from, to;        // of hits, on this page
+    bool is_to_read;        // `?links=read`, from the reading view: ours, which kiwix-serve lacks
 } search;
 
 static bool search_run(search *s, http_req *rq, void *app) {
@@ -165,6 +166,8 @@ static bool search_run(search *s, http_req *rq, void *app) {
     if (s->length == 0) s->length = SEARCH_PAGE;
     int64_t deadline = os_now_ns() + WIKI_SEARCH_MS * INT64_C(1000000);
     size_t max = (size_t)(s->start + s->length - 1);
+    str links;
+    s->is_to_read = http_query(&links, rq, "links") && str_eq(links, STR("read"));
     wiki_search_titles(&s->hits, s->q.view, s->pattern, max, deadline, s->q.a);
     s->pattern = presentable(s->pattern, s->q.a);
     s->from = min_size((size_t)s->start - 1, s->hits.n);
@@ -177,7 +180,8 @@ static void put_search_url(buf *b, const search *s, int64_t start) {
     buf_add(b, str_of(s->q.host->name));
     buf_add(b, STR("&amp;pattern="));
     buf_url(b, s->pattern, "");
-    buf_fmt(b, "&amp;start=%lld&amp;pageLength=%lld", (long long)start, (long long)s->length);
+    buf_fmt(b, "&amp;start=%lld&amp;pageLength=%lld%s", (long long)start, (long long)s->length,
+            s->is_to_read ? "&amp;links=read" : "");
 }
 
 static void put_rss_item(buf *b, const search *s, str title) {
@@ -225,7 +229,13 @@ static void put_page_link(buf *b, const search *s, int64_t start, const char *te
 static void put_html(buf *b, const search *s) {
     buf_add(b, STR("<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<title>Search: "));
     buf_html(b, s->pattern);
-    buf_add(b, STR("</title>\n</head>\n<body>\n<div class=\"header\">"));
+    buf_add(b, STR("</title>\n"));
+    if (s->is_to_read)
+        buf_fmt(b,
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                "<link rel=\"stylesheet\" href=\"%.*s\">\n",
+                STR_ARG(wiki_read_style()));
+    buf_add(b, STR("</head>\n<body>\n<div class=\"header\">"));
     if (s->hits.total)
         buf_fmt(b, "Results <b>%zu-%zu</b> of <b>%llu</b> for <b>\"", s->from + 1, s->to,
                 (unsigned long long)s->hits.total);
@@ -235,7 +245,8 @@ static void put_html(buf *b, const search *s) {
     buf_add(b, STR("\"</b></div>\n<div class=\"results\">\n<ul>\n"));
     for (size_t i = s->from; i < s->to; i++) {
         buf_add(b, STR("<li><a href=\""));
-        wiki_put_page_url(b, s->q.host, s->hits.hits[i].page.title);
+        wiki_put_url(b, str_of(s->is_to_read ? s->q.host->reads : s->q.host->links),
+                     s->hits.hits[i].page.title);
         buf_add(b, STR("\">"));
         buf_html(b, s->hits.hits[i].page.title);
         buf_add(b, STR("</a></li>\n"));
@@ -248,11 +259,22 @@ static void put_html(buf *b, const search *s) {
     buf_add(b, STR("</div>\n</body>\n</html>\n"));
 }
 
+// A reader who typed a title is led to it.
+static bool is_answered(const search *s) {
+    wiki_hit h;
+    buf to;
+    if (!s->is_to_read || !wiki_resolve(&h, s->q.view, s->pattern, s->q.a)) return false;
+    buf_init(&to, s->q.a, 0);
+    wiki_put_url(&to, str_of(s->q.host->reads), h.page.title);
+    http_reply_redirect(s->q.rq, 302, buf_str(&to));
+    return true;
+}
+
 void wiki_kiwix_search(http_req *rq, void *app) {
     search s = {0};
     str format;
     buf out;
-    if (!search_run(&s, rq, app)) return;
+    if (!search_run(&s, rq, app) || is_answered(&s)) return;
     bool is_xml = http_query(&format, rq, "format") && str_eq(format, STR("xml"));
     app_buf_init(&out, rq, 4096);
     if (is_xml)

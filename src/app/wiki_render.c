@@ -217,15 +217,18 @@ static void on_slow(void *arg) {
     resume_all(next);
 }
 
+static size_t size_of_section(const wt_section *s) {
+    return sizeof *s + s->number.len + s->anchor.len + s->html.len + s->text.len + s->from.len + 96;
+}
+
 static size_t size_of(const wiki_rendered *w) {
     const wt_page *p = &w->page;
     size_t n = sizeof *w + p->html.len + p->display_title.len + p->redirect.len + 1024 +
                w->title.len + w->timestamp.len + w->model.len + w->sha1.len;
-    for (size_t i = 0; i < p->n_sections; i++) {
-        const wt_section *s = &p->sections[i];
-        n += sizeof *s + s->number.len + s->anchor.len + s->html.len + s->text.len + s->from.len +
-             96;
-    }
+    for (size_t i = 0; i < p->n_sections; i++)
+        n += size_of_section(&p->sections[i]);
+    for (size_t i = 0; i < p->n_indicators; i++)
+        n += size_of_section(&p->indicators[i]);
     for (size_t i = 0; i < p->n_categories; i++)
         n += sizeof *p->categories + p->categories[i].name.len + p->categories[i].sort_key.len + 48;
     for (size_t i = 0; i < p->n_languages; i++)
@@ -233,18 +236,17 @@ static size_t size_of(const wiki_rendered *w) {
     return n;
 }
 
-static void copy_sections(wt_page *p, arena *a) {
-    wt_section *to = arena_array(a, wt_section, p->n_sections + 1);
-    for (size_t i = 0; i < p->n_sections; i++) {
-        const wt_section *s = &p->sections[i];
-        to[i] = *s;
-        to[i].number = arena_str(a, s->number);
-        to[i].anchor = arena_str(a, s->anchor);
-        to[i].html = arena_str(a, s->html);
-        to[i].text = arena_str(a, s->text);
-        to[i].from = arena_str(a, s->from);
+static const wt_section *copy_sections(const wt_section *from, size_t n, arena *a) {
+    wt_section *to = arena_array(a, wt_section, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from[i];
+        to[i].number = arena_str(a, from[i].number);
+        to[i].anchor = arena_str(a, from[i].anchor);
+        to[i].html = arena_str(a, from[i].html);
+        to[i].text = arena_str(a, from[i].text);
+        to[i].from = arena_str(a, from[i].from);
     }
-    p->sections = to;
+    return to;
 }
 
 static void copy_lists(wt_page *p, arena *a) {
@@ -265,7 +267,8 @@ static wiki_rendered *keep(size_t *bytes, const wiki_rendered *from) {
     if (!a.base) return NULL;
     wiki_rendered *w = arena_new(&a, wiki_rendered);
     *w = *from;
-    copy_sections(&w->page, &a);
+    w->page.sections = copy_sections(from->page.sections, from->page.n_sections, &a);
+    w->page.indicators = copy_sections(from->page.indicators, from->page.n_indicators, &a);
     copy_lists(&w->page, &a);
     w->page.html = arena_str(&a, from->page.html);
     w->page.display_title = arena_str(&a, from->page.display_title);
@@ -274,8 +277,8 @@ static wiki_rendered *keep(size_t *bytes, const wiki_rendered *from) {
     w->timestamp = arena_str(&a, from->timestamp);
     w->model = arena_str(&a, from->model);
     w->sha1 = arena_str(&a, from->sha1);
-    w->page.used = NULL, w->page.costs = NULL, w->page.indicators = NULL;
-    w->page.n_used = w->page.n_costs = w->page.n_indicators = 0;
+    w->page.used = NULL, w->page.costs = NULL;
+    w->page.n_used = w->page.n_costs = 0;
     return w;
 }
 

@@ -327,6 +327,7 @@ static str label_of(wt_parser *p, const wt_picture *pic, arena scratch) {
                     (pic->height > 0 && pic->height <= ICON_WIDTH));
     if (is_icon && !pic->alt.len) return STR("");
     if (pic->alt.len) return wt_escaped_text(p, pic->alt);
+    if (!p->o->red_links_to_editor) return wt_escaped_text(p, pic->title.text);
     return wt_quotes_str(p, wt_escaped_text(p, pic->title.full), scratch);
 }
 

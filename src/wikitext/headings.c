@@ -189,7 +189,7 @@ static uint32_t take_name(names *set, str name, arena scratch) {
     return number;
 }
 
-// --- Numbers in the contents -----------------------------------------------------------------------
+// --- Numbers in the contents ---------------------------------------------------------------------
 
 typedef struct outline {
     int last;      // level of the heading before; 0: none

@@ -108,8 +108,7 @@ typedef struct wt_options {
     str user;                  // who made it; "" unknown
     const char *article_path;  // "/wiki/": links are it + encoded title
     const char *script_path;   // "/index.php": of red links and queries; NULL: article_path
-    const char
-        *server;  // of fullurl: "http://example.org"; NULL: the dump's wiki on the web
+    const char *server;        // of fullurl: "http://example.org"; NULL: the dump's wiki on the web
     wt_limits limits;
     wt_cache *cache;           // NULL: none
     const wt_module *module;   // NULL: the families of degrade.c, else a box with the arguments
@@ -141,7 +140,7 @@ typedef struct wt_section {
     str anchor, html, text;  // id; title with its markup, and without
     str from;                // page whose wikitext has it; "" when it is HTML's or a template's
     int32_t index;           // its number among the headings of `from`, from 1; 0: none
-    size_t at;               // where its heading starts in the html, bytes
+    size_t at;               // where its heading starts in the html, bytes; they ascend
 } wt_section;
 
 typedef struct wt_category {
