@@ -368,13 +368,18 @@ static size_t put_free(buf *out, wt_parser *p, str text, size_t scheme) {
 
 // --- RFC, PMID, ISBN ------------------------------------------------------------------------
 
-// One space of SPACE_NOT_NL: also as a reference.
+// One space of a line, also as a reference: "&nbsp;", "&#0160;", "&#xA0;".
 static size_t soft_space(str s) {
-    static const char *const forms[] = {"\t",     " ",      "&nbsp;", "&#160;",
-                                        "&#xA0;", "&#xa0;", "&#Xa0;", "&#XA0;"};
-    for (size_t i = 0; i < countof(forms); i++)
-        if (str_starts(s, str_of(forms[i]))) return strlen(forms[i]);
-    return wide_space(s);
+    if (!s.len) return 0;
+    if (s.ptr[0] == ' ' || s.ptr[0] == '\t') return 1;
+    if (s.ptr[0] != '&') return wide_space(s);
+    if (str_starts(s, STR("&nbsp;"))) return 6;
+    if (s.len < 4 || s.ptr[1] != '#') return 0;
+    size_t i = (s.ptr[2] | 32) == 'x' ? 3 : 2;
+    str code = i == 3 ? STR("a0;") : STR("160;");
+    while (i < s.len && s.ptr[i] == '0')
+        i++;
+    return str_starts_nocase(str_skip(s, i), code) ? i + code.len : 0;
 }
 
 static size_t soft_spaces(str s) {

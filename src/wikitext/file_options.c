@@ -44,13 +44,20 @@ static const word words[] = {
 
 // With a value behind them.
 static const word prefixes[] = {
-    {"alt=", OPTION_ALT, ""},          {"link=", OPTION_LINK, ""},
-    {"class=", OPTION_CLASS, ""},      {"upright=", OPTION_UPRIGHT, ""},
-    {"upright ", OPTION_UPRIGHT, ""},  {"thumb=", OPTION_MANUAL, ""},
-    {"thumbnail=", OPTION_MANUAL, ""}, {"page=", OPTION_PAGE, ""},
-    {"page ", OPTION_PAGE, ""},        {"lang=", OPTION_LANG, ""},
-    {"start=", OPTION_START, ""},      {"end=", OPTION_END, ""},
-    {"thumbtime=", OPTION_UNUSED, ""}, {"disablecontrols=", OPTION_UNUSED, ""},
+    {"alt=", OPTION_ALT, ""},
+    {"link=", OPTION_LINK, ""},
+    {"class=", OPTION_CLASS, ""},
+    {"upright=", OPTION_UPRIGHT, ""},
+    {"upright ", OPTION_UPRIGHT, ""},
+    {"thumb=", OPTION_MANUAL, ""},
+    {"thumbnail=", OPTION_MANUAL, ""},
+    {"page=", OPTION_PAGE, ""},
+    {"page ", OPTION_PAGE, ""},
+    {"lang=", OPTION_LANG, ""},
+    {"start=", OPTION_START, ""},
+    {"end=", OPTION_END, ""},
+    {"thumbtime=", OPTION_THUMBTIME, ""},
+    {"disablecontrols=", OPTION_UNUSED, ""},
 };
 
 // Words of other languages, each with what it says in English.
@@ -448,7 +455,7 @@ static bool take_size(wt_picture *out, str value) {
 
 static bool take_upright(wt_picture *out, str value) {
     double factor = 0;
-    if (value.len && !is_number(&factor, value)) return false;
+    if (value.ptr && !is_number(&factor, value)) return false;  // "upright=" is none
     out->has_upright = true, out->upright = factor;
     return true;
 }

@@ -447,6 +447,7 @@ static void put_media(run *r, const link *l, str text) {
         p->world->file && p->world->file(p->world->arg, &file, l->title.text, 0, p->mem);
     buf_add(&b, STR("<a"));
     wt_title page = l->title;
+    if (file.name.len) page.text = file.name;
     page.ns = NS_FILE, page.fragment = (str){0};
     page.full = arena_fmt(p->mem, "%.*s:%.*s", STR_ARG(wt_ns_name(p, NS_FILE)), STR_ARG(page.text));
     if (!is_there)
