@@ -56,7 +56,6 @@ static double render_one(job *j, str title, str text, bool is_plain, size_t *htm
     wt_options o = {.world = &j->world,
                     .title = title,
                     .article_path = "/wiki/",
-                    .server = "",
                     .cache = j->trees,
                     .no_families = is_plain};
     arena_reset(&j->mem, 16 << 20);

@@ -17,7 +17,7 @@ enum {
     LIST_LIMIT_MAX = 1000,
     OFFSET_MAX = INT32_MAX,
     LINKS_MAX = 20000,  // of a page, repeats not counted
-    SECTIONS_MAX = 2000,
+    CATEGORY_NS = 14,
     EXTRACT_ARENA = 16 << 20,  // address space beside 64 times the text
 };
 
@@ -290,10 +290,6 @@ typedef struct names {
 enum { SLOTS = 1 << 16 };
 _Static_assert(LINKS_MAX <= SLOTS / 2, "the table stays half empty");
 
-typedef struct extract {
-    names links, categories;
-} extract;
-
 static bool names_open(names *s) {
     *s = (names){0};
     if (arena_open(&s->mem, 64 << 20, NULL)) return false;
@@ -316,31 +312,34 @@ static void names_add(names *s, str name) {
 }
 
 static void on_found(void *arg, const wiki_extracted *x) {
-    extract *e = arg;
-    if (x->title.len) names_add(x->kind == WIKI_CATEGORY ? &e->categories : &e->links, x->title);
-}
-
-static void put_names(json *j, const char *key, const names *s) {
-    json_key(j, key), json_open(j, '[');
-    for (size_t i = 0; i < s->n; i++)
-        json_str(j, s->at[i]);
-    json_close(j, ']');
+    if (x->title.len && x->kind != WIKI_CATEGORY) names_add(arg, x->title);
 }
 
 static void put_links(json *j, const wiki_ask *q, const wiki_revision *rev) {
-    extract x;
+    names links;
     arena scratch = {0};
-    bool has_links = names_open(&x.links), has_both = names_open(&x.categories) && has_links;
-    bool ok = has_both && !arena_open(&scratch, EXTRACT_ARENA + 64 * rev->text.len, NULL);
-    if (ok) {
-        wiki_extract(rev->text, wiki_view_site(q->view), scratch, on_found, &x);
-        put_names(j, "categories", &x.categories);
-        json_key(j, "links_total"), json_u64(j, x.links.total);
-        put_names(j, "links", &x.links);
+    if (names_open(&links) && !arena_open(&scratch, EXTRACT_ARENA + 64 * rev->text.len, NULL)) {
+        wiki_extract(rev->text, wiki_view_site(q->view), scratch, on_found, &links);
+        json_key(j, "links_total"), json_u64(j, links.total);
+        json_key(j, "links"), json_open(j, '[');
+        for (size_t i = 0; i < links.n; i++)
+            json_str(j, links.at[i]);
+        json_close(j, ']');
     }
     arena_close(&scratch);
-    arena_close(&x.links.mem);
-    arena_close(&x.categories.mem);
+    arena_close(&links.mem);
+}
+
+// As the page has them once it is rendered, those of its templates among them.
+static void put_page_categories(json *j, const wiki_ask *q, const wt_page *page) {
+    const wiki_ns *ns = wiki_ns_of(wiki_view_site(q->view), CATEGORY_NS);
+    str prefix = ns && ns->name.len ? ns->name : STR("Category");
+    json_key(j, "categories"), json_open(j, '[');
+    for (size_t i = 0; i < page->n_categories; i++) {
+        str name = page->categories[i].name;
+        json_str(j, arena_fmt(q->a, "%.*s:%.*s", STR_ARG(prefix), STR_ARG(name)));
+    }
+    json_close(j, ']');
 }
 
 void wiki_put_sections(json *j, const wt_page *page) {
@@ -393,6 +392,7 @@ static void reply_page(const wiki_ask *q, const wiki_hit *h, const wiki_hit *fro
     put_counts(&j, q, h);
     put_revision(&j, &rev);
     wiki_put_sections(&j, &made->page);
+    put_page_categories(&j, q, &made->page);
     put_links(&j, q, &rev);
     reply_end(&j, q->rq);
 }

@@ -298,7 +298,6 @@ static wt_options options_of(making *m, const wiki_revision *rev, const wt_world
         .rev_id = rev->rev_id,
         .timestamp = rev->timestamp,
         .article_path = links,
-        .server = "",
         .limits = {.output_bytes = RENDER_OUTPUT_MAX,
                    .deadline_ns = now + (int64_t)RENDER_DEADLINE_MS * 1000000},
         .cache = m->r->trees,

@@ -219,7 +219,6 @@ static status render(wt_page *page, double *ms, work *w, const wiki_revision *re
                     .rev_id = rev->rev_id,
                     .timestamp = rev->timestamp,
                     .article_path = w->o->links,
-                    .server = "",
                     .cache = w->trees,
                     .no_families = !w->o->families,
                     .explain = w->o->explain};

@@ -78,7 +78,7 @@ void wt_cache_count(wt_cache_counters *out, wt_cache *c) {
     }
 }
 
-// --- Inside a shard, with its lock -----------------------------------------------------------------
+// --- Inside a shard, with its lock ---------------------------------------------------------------
 
 static kept **bucket_of(shard *h, uint64_t hash) {
     return &h->buckets[(hash >> 32) % BUCKETS];

@@ -68,7 +68,7 @@ static cite_group *group_at(const wt_cite *c, int32_t i) {
     return (cite_group *)c->groups.at + i;
 }
 
-// --- Groups and names ----------------------------------------------------------------------------
+// --- Groups and names -----------------------------------------------------------------------
 
 static int32_t group_of(wt_parser *p, wt_cite *c, str name) {
     for (size_t i = 0; i < c->groups.n; i++)
@@ -124,7 +124,7 @@ static note *new_note(wt_parser *p, wt_cite *c, int32_t group, str name) {
     return n;
 }
 
-// --- Errors --------------------------------------------------------------------------------------
+// --- Errors ---------------------------------------------------------------------------------
 
 static void put_error(buf *out, const char *message, str name) {
     buf_add(out,
@@ -170,7 +170,7 @@ static void complain(wt_cite *c, const char *message, str name) {
     put_error(c->problems, message, name);
 }
 
-// --- Labels and ids ------------------------------------------------------------------------------
+// --- Labels and ids -------------------------------------------------------------------------
 
 static void put_letters(buf *out, uint32_t n, char a) {
     char text[8];
@@ -241,10 +241,10 @@ static void put_name(buf *out, str name, bool is_link, arena *a) {
         if (ch != '_' || !b.len || b.ptr[b.len - 1] != '_') buf_byte(&b, ch);
     }
     str id = wt_id_escape(buf_str(&b), a);
-    if (is_link)
-        wt_fragment_escape(out, id);
-    else
-        wt_escape(out, id);
+    if (!is_link) return wt_escape(out, id);
+    buf_init(&b, a, id.len);
+    wt_fragment_escape(&b, id);
+    wt_escape(out, buf_str(&b));
 }
 
 static void put_note_id(buf *out, const note *n, bool is_link, arena *a) {
@@ -267,7 +267,7 @@ static void put_use_id(buf *out, const note *n, uint32_t use, bool is_link, aren
     }
 }
 
-// --- <ref> ---------------------------------------------------------------------------------------
+// --- <ref> ----------------------------------------------------------------------------------
 
 typedef struct ref {
     str name, group, follow, extends, details, dir, text;
@@ -449,7 +449,7 @@ void wt_ext_ref(buf *out, const wt_ext *e) {
     use_note(out, e, c, n);
 }
 
-// --- Lists ---------------------------------------------------------------------------------------
+// --- Lists ----------------------------------------------------------------------------------
 
 static void put_backlinks(buf *out, const note *n, arena *a) {
     if (!n->uses) return;
@@ -564,7 +564,7 @@ static void put_list(buf *out, wt_parser *p, int32_t group, bool is_responsive) 
     buf_add(out, is_responsive ? STR("</ol></div>") : STR("</ol>"));
 }
 
-// --- <references> --------------------------------------------------------------------------------
+// --- <references> ---------------------------------------------------------------------------
 
 // The use that made marker `strip`.
 static const cite_use *use_of(const wt_cite *c, uint32_t strip) {

@@ -22,7 +22,7 @@
 
 enum { ARGS_MAX = 2000, NAME_MAX_BYTES = 255, INLINE_ARGS = 4, INLINE_BYTES = 300 };
 
-// --- Reading arguments ---------------------------------------------------------------------------
+// --- Reading arguments ----------------------------------------------------------------------
 
 str wt_deg_get(const wt_deg *d, str name) {
     for (size_t i = 0; i < d->n; i++)
@@ -70,7 +70,7 @@ int64_t wt_deg_number(str s, int64_t otherwise) {
     return str_parse_i64(&n, s) && n > -1000000000000 && n < 1000000000000 ? n : otherwise;
 }
 
-// --- Writing -------------------------------------------------------------------------------------
+// --- Writing --------------------------------------------------------------------------------
 
 void wt_deg_fmt(wt_deg *d, const char *fmt, ...) {
     char text[512];
@@ -116,10 +116,13 @@ static void put_url(buf *out, str url) {
 }
 
 void wt_deg_url(wt_deg *d, str url, str label) {
-    bool is_url = url.len && wt_url_allowed(url) && str_find_byte(url, WT_MARK) == url.len;
+    buf b;
+    buf_init(&b, d->p->mem, url.len + 16);
+    put_url(&b, url);
+    bool is_url = b.len && wt_url_allowed(buf_str(&b)) && str_find_byte(url, WT_MARK) == url.len;
     if (!is_url) return buf_add(d->out, label.len ? label : url);
     wt_deg_put(d, "[");
-    put_url(d->out, url);
+    buf_add(d->out, buf_str(&b));
     wt_deg_put(d, " ");
     bool has_links = str_find(label, STR("[[")) < label.len;
     for (size_t i = 0; i < label.len; i++) {
@@ -188,7 +191,7 @@ void wt_deg_nothing(wt_deg *d) {
     (void)d;
 }
 
-// --- Names ---------------------------------------------------------------------------------------
+// --- Names ----------------------------------------------------------------------------------
 
 // "Template:Cite_web" as "cite web"; in `room`.
 static str plain_name(char room[NAME_MAX_BYTES], str name) {
@@ -243,13 +246,15 @@ static bool is_country_code(str name) {
     return name.len == 3 && wt_country(&country, code, name);
 }
 
-// --- The unknown ---------------------------------------------------------------------------------
+// --- The unknown ----------------------------------------------------------------------------
 
 static void template_link(wt_deg *d) {
     str ns = wt_ns_name(d->p, d->ns);
     wt_deg_put(d, "[[:");
     buf_add(d->out, ns.len ? ns : d->ns == 10 ? STR("Template") : STR("Module"));
     wt_deg_put(d, ":");
+    buf_add(d->out, d->shown);
+    wt_deg_put(d, "|");
     buf_add(d->out, d->shown);
     wt_deg_put(d, "]]");
 }
@@ -305,12 +310,11 @@ void wt_deg_unknown(wt_deg *d) {
         n += value.len > 0;
         has_lines |= str_find_byte(value, '\n') < value.len;
     }
-    if (!n) return template_link(d);
     if (n <= INLINE_ARGS && bytes <= INLINE_BYTES && !has_lines) return in_line(d);
     in_box(d);
 }
 
-// --- All of them ---------------------------------------------------------------------------------
+// --- All of them ----------------------------------------------------------------------------
 
 static bool read_args(wt_deg *d) {
     size_t room = 0;
@@ -341,10 +345,12 @@ static const wt_family_row *module_row(wt_deg *d, char room[NAME_MAX_BYTES]) {
     const wt_frame *caller = d->frame->parent;
     str title = plain_name(room, caller->title), name = d->name;
     const wt_family_row *row = family_of(title);
-    if (row) {
+    if (row && !str_starts(name, STR("citation/cs1"))) {
         d->name = title;
     } else if (str_starts(name, STR("citation/cs1"))) {
-        d->name = STR("cite web");
+        str class = STR("web");
+        wt_frame_arg(&class, d->p, d->frame, STR("CitationClass"));
+        d->name = arena_fmt(d->p->mem, "cite %.*s", STR_ARG(class));
         row = family_of(d->name);
     } else {
         row = family_of(name);

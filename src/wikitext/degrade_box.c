@@ -17,7 +17,7 @@ static void put_value(wt_deg *d, str value) {
     if (has_lines) wt_deg_put(d, "\n");
 }
 
-// --- Infoboxes -----------------------------------------------------------------------------------
+// --- Infoboxes ------------------------------------------------------------------------------
 
 // How a box looks, not what it says.
 static bool is_layout(str name) {
@@ -162,7 +162,7 @@ void wt_deg_infobox(wt_deg *d) {
     wt_deg_put(d, "</table>");
 }
 
-// --- Navigation ------------------------------------------------------------------------------------
+// --- Navigation -----------------------------------------------------------------------------
 
 static void navbox_row(wt_deg *d, unsigned i) {
     str list = wt_deg_any(d, "list#|content#", i), group = wt_deg_any(d, "group#|heading#", i);
@@ -217,7 +217,7 @@ static void navboxes(wt_deg *d) {
     wt_deg_put(d, "</div>");
 }
 
-// --- Lists -----------------------------------------------------------------------------------------
+// --- Lists ----------------------------------------------------------------------------------
 
 // Arguments by number as items; `with`: "element class".
 static void items(wt_deg *d) {
@@ -313,7 +313,7 @@ static void populations(wt_deg *d) {
     wt_deg_put(d, "</table>");
 }
 
-// --- Weather ---------------------------------------------------------------------------------------
+// --- Weather --------------------------------------------------------------------------------
 
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -382,7 +382,7 @@ static void weather_box(wt_deg *d) {
     wt_deg_fill(d, "{<tr><td colspan=\"14\">Source: $(source|source 1)</td></tr>\n}</table>");
 }
 
-// --- The table -------------------------------------------------------------------------------------
+// --- The table ------------------------------------------------------------------------------
 
 // clang-format off
 static const wt_family_row rows[] = {
@@ -450,8 +450,8 @@ static const wt_family_row rows[] = {
     {"double image", wt_deg_pattern, "\n[[File:$2|thumb|$6]]\n[[File:$4|thumb|$7]]\n"},
     {"drugbox", wt_deg_infobox, NULL},
     {"elementbox", wt_deg_infobox, NULL},
-    {"end box", wt_deg_pattern, "\n|}\n"},
-    {"endbox", wt_deg_pattern, "\n|}\n"},
+    {"end box", wt_deg_pattern, "</table>"},
+    {"endbox", wt_deg_pattern, "</table>"},
     {"endflatlist", wt_deg_pattern, "\n</div>"},
     {"endplainlist", wt_deg_pattern, "\n</div>"},
     {"enzyme", wt_deg_infobox, NULL},
@@ -491,56 +491,56 @@ static const wt_family_row rows[] = {
     {"plain list", list_in, "plainlist"},
     {"plainlist", list_in, "plainlist"},
     {"protein", wt_deg_infobox, NULL},
-    {"s-aca", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Academic offices\n"},
-    {"s-ach", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Awards and achievements\n"},
-    {"s-aft", wt_deg_pattern, "\n| Succeeded by<br/>{$(after|1)~–}\n"},
-    {"s-bef", wt_deg_pattern, "\n|-\n| Preceded by<br/>{$(before|1)~–}\n"},
-    {"s-begin", wt_deg_pattern, "\n{| class=\"wikitable succession-box\"\n"},
+    {"s-aca", wt_deg_pattern, "<tr><th colspan=\"3\">Academic offices</th></tr>"},
+    {"s-ach", wt_deg_pattern, "<tr><th colspan=\"3\">Awards and achievements</th></tr>"},
+    {"s-aft", wt_deg_pattern, "<td>Succeeded by<br/>{$(after|1)~–}</td></tr>"},
+    {"s-bef", wt_deg_pattern, "<tr><td>Preceded by<br/>{$(before|1)~–}</td>"},
+    {"s-begin", wt_deg_pattern, "<table class=\"wikitable succession-box\">"},
     {"s-break", wt_deg_nothing, NULL},
-    {"s-bus", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Business positions\n"},
-    {"s-civ", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Civic offices\n"},
-    {"s-court", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Court offices\n"},
-    {"s-cul", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Cultural offices\n"},
-    {"s-culture", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Cultural offices\n"},
-    {"s-dip", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Diplomatic posts\n"},
-    {"s-edu", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Educational offices\n"},
-    {"s-end", wt_deg_pattern, "\n|}\n"},
-    {"s-end box", wt_deg_pattern, "\n|}\n"},
-    {"s-gov", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Government offices\n"},
-    {"s-hon", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Honorary titles\n"},
-    {"s-inc", wt_deg_pattern, "\n| Incumbent\n"},
-    {"s-jud", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Legal offices\n"},
-    {"s-legal", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Legal offices\n"},
-    {"s-media", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Media offices\n"},
-    {"s-mil", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Military offices\n"},
-    {"s-new", wt_deg_pattern, "\n|-\n| New{ $(office|reason|1)}\n"},
-    {"s-non", wt_deg_pattern, "\n| {$(reason)~None}\n"},
-    {"s-npo", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Non-profit organization positions\n"},
-    {"s-off", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Political offices\n"},
-    {"s-other", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Other offices\n"},
-    {"s-par", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Parliamentary offices\n"},
-    {"s-ppo", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Party political offices\n"},
-    {"s-pre", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Titles in pretence\n"},
-    {"s-reg", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Regnal titles\n"},
-    {"s-rel", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Religious titles\n"},
-    {"s-roy", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Royal titles\n"},
-    {"s-sports", wt_deg_pattern, "\n|-\n! colspan=\"3\" | Sporting positions\n"},
-    {"s-start", wt_deg_pattern, "\n{| class=\"wikitable succession-box\"\n"},
-    {"s-ttl", wt_deg_pattern, "\n| '''$(title|1)'''{<br/>$(years|2)}\n"},
-    {"s-vac", wt_deg_pattern, "\n|-\n| Vacant{<br/>$(reason)}\n"},
+    {"s-bus", wt_deg_pattern, "<tr><th colspan=\"3\">Business positions</th></tr>"},
+    {"s-civ", wt_deg_pattern, "<tr><th colspan=\"3\">Civic offices</th></tr>"},
+    {"s-court", wt_deg_pattern, "<tr><th colspan=\"3\">Court offices</th></tr>"},
+    {"s-cul", wt_deg_pattern, "<tr><th colspan=\"3\">Cultural offices</th></tr>"},
+    {"s-culture", wt_deg_pattern, "<tr><th colspan=\"3\">Cultural offices</th></tr>"},
+    {"s-dip", wt_deg_pattern, "<tr><th colspan=\"3\">Diplomatic posts</th></tr>"},
+    {"s-edu", wt_deg_pattern, "<tr><th colspan=\"3\">Educational offices</th></tr>"},
+    {"s-end", wt_deg_pattern, "</table>"},
+    {"s-end box", wt_deg_pattern, "</table>"},
+    {"s-gov", wt_deg_pattern, "<tr><th colspan=\"3\">Government offices</th></tr>"},
+    {"s-hon", wt_deg_pattern, "<tr><th colspan=\"3\">Honorary titles</th></tr>"},
+    {"s-inc", wt_deg_pattern, "<td>Incumbent</td></tr>"},
+    {"s-jud", wt_deg_pattern, "<tr><th colspan=\"3\">Legal offices</th></tr>"},
+    {"s-legal", wt_deg_pattern, "<tr><th colspan=\"3\">Legal offices</th></tr>"},
+    {"s-media", wt_deg_pattern, "<tr><th colspan=\"3\">Media offices</th></tr>"},
+    {"s-mil", wt_deg_pattern, "<tr><th colspan=\"3\">Military offices</th></tr>"},
+    {"s-new", wt_deg_pattern, "<tr><td>New{ $(office|reason|1)}</td>"},
+    {"s-non", wt_deg_pattern, "<td>{$(reason)~None}</td></tr>"},
+    {"s-npo", wt_deg_pattern, "<tr><th colspan=\"3\">Non-profit organization positions</th></tr>"},
+    {"s-off", wt_deg_pattern, "<tr><th colspan=\"3\">Political offices</th></tr>"},
+    {"s-other", wt_deg_pattern, "<tr><th colspan=\"3\">Other offices</th></tr>"},
+    {"s-par", wt_deg_pattern, "<tr><th colspan=\"3\">Parliamentary offices</th></tr>"},
+    {"s-ppo", wt_deg_pattern, "<tr><th colspan=\"3\">Party political offices</th></tr>"},
+    {"s-pre", wt_deg_pattern, "<tr><th colspan=\"3\">Titles in pretence</th></tr>"},
+    {"s-reg", wt_deg_pattern, "<tr><th colspan=\"3\">Regnal titles</th></tr>"},
+    {"s-rel", wt_deg_pattern, "<tr><th colspan=\"3\">Religious titles</th></tr>"},
+    {"s-roy", wt_deg_pattern, "<tr><th colspan=\"3\">Royal titles</th></tr>"},
+    {"s-sports", wt_deg_pattern, "<tr><th colspan=\"3\">Sporting positions</th></tr>"},
+    {"s-start", wt_deg_pattern, "<table class=\"wikitable succession-box\">"},
+    {"s-ttl", wt_deg_pattern, "<td><b>$(title|1)</b>{<br/>$(years|2)}</td>"},
+    {"s-vac", wt_deg_pattern, "<tr><td>Vacant{<br/>$(reason)}</td>"},
     {"sidebar", navbox, "sidebar"},
     {"sidebar with collapsible lists", navbox, "sidebar"},
     {"sidebar with heading backgrounds", navbox, "sidebar"},
     {"speciesbox", wt_deg_infobox, NULL},
-    {"start box", wt_deg_pattern, "\n{| class=\"wikitable succession-box\"\n"},
-    {"startbox", wt_deg_pattern, "\n{| class=\"wikitable succession-box\"\n"},
+    {"start box", wt_deg_pattern, "<table class=\"wikitable succession-box\">"},
+    {"startbox", wt_deg_pattern, "<table class=\"wikitable succession-box\">"},
     {"startflatlist", list_in, "hlist"},
     {"startplainlist", list_in, "plainlist"},
     {"subspeciesbox", wt_deg_infobox, NULL},
-    {"succession", wt_deg_pattern, "\n{| class=\"wikitable succession-box\"\n| Preceded by<br/>{$(before|preceded)~–}\n| '''$(title|office)'''{<br/>$(years)}\n| Succeeded by<br/>{$(after|succeeded)~–}\n|}\n"},
-    {"succession before", wt_deg_pattern, "\n|-\n| Preceded by<br/>{$(before|1)~–}\n"},
-    {"succession box", wt_deg_pattern, "\n{| class=\"wikitable succession-box\"\n| Preceded by<br/>{$(before|preceded)~–}\n| '''$(title|office)'''{<br/>$(years)}\n| Succeeded by<br/>{$(after|succeeded)~–}\n|}\n"},
-    {"succession box start", wt_deg_pattern, "\n{| class=\"wikitable succession-box\"\n"},
+    {"succession", wt_deg_pattern, "<table class=\"wikitable succession-box\"><tr><td>Preceded by<br/>{$(before|preceded)~–}</td><td><b>$(title|office)</b>{<br/>$(years)}</td><td>Succeeded by<br/>{$(after|succeeded)~–}</td></tr></table>"},
+    {"succession before", wt_deg_pattern, "<tr><td>Preceded by<br/>{$(before|1)~–}</td>"},
+    {"succession box", wt_deg_pattern, "<table class=\"wikitable succession-box\"><tr><td>Preceded by<br/>{$(before|preceded)~–}</td><td><b>$(title|office)</b>{<br/>$(years)}</td><td>Succeeded by<br/>{$(after|succeeded)~–}</td></tr></table>"},
+    {"succession box start", wt_deg_pattern, "<table class=\"wikitable succession-box\">"},
     {"taxobox", wt_deg_infobox, NULL},
     {"tree chart", tree_row, NULL},
     {"tree chart/end", wt_deg_nothing, NULL},

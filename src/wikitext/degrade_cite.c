@@ -1,7 +1,8 @@
 // wikitext/degrade_cite.c -- citations: {{cite book|...}} in the words of Citation Style 1.
 //
-//     Last, First; Last2, First2 (Date). "Chapter". In Editor (ed.). Title. Series. Vol. 2 (3rd ed.).
-//     Place: Publisher. pp. 1-9. identifiers. Archived from the original on D. Retrieved D. "Quote".
+//     Last, First; Last2, First2 (Date). "Chapter". In Editor (ed.). Title. Series. Vol. 2 (3rd
+//     ed.). Place: Publisher. pp. 1-9. identifiers. Archived from the original on D. Retrieved D.
+//     "Quote".
 //
 // A citation is parts in a fixed order; a part that its arguments do not give is left out with its
 // mark. What differs between kinds (a title in quotes or slanted, volume bold, marks of
@@ -70,7 +71,7 @@ typedef struct cite {
 
 #define GET(c, names) wt_deg_any((c)->d, names, 0)
 
-// --- Parts and their marks -----------------------------------------------------------------------
+// --- Parts and their marks ------------------------------------------------------------------
 
 // The last byte that a reader sees: not ' of quotes, not " or ] or a tag.
 static char last_seen(const cite *c) {
@@ -96,7 +97,7 @@ static void next(const cite *c) {
     if (!last) return;
     if (c->is_cs2) {
         if (last != ',') wt_deg_put(c->d, ",");
-    } else if (last != '.' && last != '?' && last != '!') {
+    } else if (last != '.') {
         wt_deg_put(c->d, ".");
     }
     wt_deg_put(c->d, " ");
@@ -110,7 +111,7 @@ static void part(const cite *c, const char *before, str text, const char *after)
     wt_deg_put(c->d, after);
 }
 
-// --- People --------------------------------------------------------------------------------------
+// --- People ---------------------------------------------------------------------------------
 
 typedef struct role {
     const char *last, *first, *link, *whole;  // names of arguments, "#" for the number
@@ -208,7 +209,7 @@ static bool put_editors(const cite *c) {
     return true;
 }
 
-// --- Titles --------------------------------------------------------------------------------------
+// --- Titles ---------------------------------------------------------------------------------
 
 static void put_title(const cite *c, str title, str url, bool in_quotes) {
     str link = GET(c, "title-link|titlelink|episode-link|episodelink"), label = title;
@@ -284,7 +285,7 @@ static void put_titles(const cite *c) {
     put_extra(c);
 }
 
-// --- What a title stands in ------------------------------------------------------------------------
+// --- What a title stands in -----------------------------------------------------------------
 
 static void put_language(const cite *c) {
     static const char *const names[][2] = {
@@ -413,7 +414,7 @@ static void put_container(const cite *c) {
     part(c, "", GET(c, "agency|network|station"), "");
 }
 
-// --- Identifiers -----------------------------------------------------------------------------------
+// --- Identifiers ----------------------------------------------------------------------------
 
 static const struct {
     const char *names, *label, *url, *after;  // NULL: no link
@@ -483,7 +484,7 @@ static void put_archive(const cite *c) {
     }
 }
 
-// --- A citation ------------------------------------------------------------------------------------
+// --- A citation -----------------------------------------------------------------------------
 
 // "CITEREFSmithJones2001", which short footnotes link to.
 static void put_anchor(const cite *c) {
@@ -514,8 +515,9 @@ static void put_anchor(const cite *c) {
 
 static void choose_kind(cite *c) {
     c->class = "", c->look = LOOK_WEB;
+    str class = str_skip(c->d->name, strlen("cite "));  // of "cite audio-visual"
     for (size_t i = 0; i < countof(kinds); i++)
-        if (str_eq(c->d->name, str_of(kinds[i].name))) {
+        if (str_eq(c->d->name, str_of(kinds[i].name)) || str_eq(class, str_of(kinds[i].class))) {
             c->class = kinds[i].class, c->look = kinds[i].look, c->type = kinds[i].type;
             return;
         }
@@ -528,8 +530,10 @@ static void choose_kind(cite *c) {
 }
 
 static void read_cite(cite *c) {
-    c->is_cs2 = (str_eq(c->d->name, STR("citation")) && !wt_deg_is(c->d, "mode", "cs1")) ||
-                wt_deg_is(c->d, "mode", "cs2");
+    c->is_cs2 =
+        ((str_eq(c->d->name, STR("citation")) || str_eq(c->d->name, STR("cite citation"))) &&
+         !wt_deg_is(c->d, "mode", "cs1")) ||
+        wt_deg_is(c->d, "mode", "cs2");
     c->title = GET(c, "title");
     c->chapter = GET(c, "chapter|contribution|entry|article|section");
     c->work = GET(c, "journal|work|newspaper|magazine|website|periodical|encyclopedia|encyclopaedia"
@@ -598,7 +602,7 @@ void wt_deg_cite(wt_deg *d) {
         wt_deg_unknown(d);
     } else if (wt_deg_get(d, STR("postscript")).len) {
         if (!wt_deg_is(d, "postscript", "none")) wt_deg_fill(d, "$(postscript)");
-    } else if (!c.is_cs2 && last != '.' && last != '?' && last != '!') {
+    } else if (!c.is_cs2 && last != '.') {
         wt_deg_put(d, ".");
     }
     wt_deg_put(d, "</cite>");

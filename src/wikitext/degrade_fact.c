@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-// --- Numbers ---------------------------------------------------------------------------------------
+// --- Numbers --------------------------------------------------------------------------------
 
 void wt_deg_amount(wt_deg *d, double value, int decimals) {
     char digits[400];
@@ -40,7 +40,7 @@ static void fraction(wt_deg *d) {
                             : "<sup>1</sup>\xe2\x81\x84<sub>$1</sub>");
 }
 
-// --- Dates -----------------------------------------------------------------------------------------
+// --- Dates ----------------------------------------------------------------------------------
 
 static const char *const months[] = {"January",   "February", "March",    "April",
                                      "May",       "June",     "July",     "August",
@@ -159,7 +159,7 @@ static void as_of(wt_deg *d) {
     wt_deg_fill(d, "{ $(post)}");
 }
 
-// --- Languages -------------------------------------------------------------------------------------
+// --- Languages ------------------------------------------------------------------------------
 
 static const char *const languages[][2] = {
     {"akk", "Akkadian"},
@@ -348,7 +348,7 @@ static void in_languages(wt_deg *d) {
     wt_deg_put(d, ")</span>");
 }
 
-// --- Chemistry -------------------------------------------------------------------------------------
+// --- Chemistry ------------------------------------------------------------------------------
 
 // {{chem|H|2|O}}: digits below, charges above.
 static void formula(wt_deg *d) {
@@ -388,7 +388,7 @@ static void formula_in_one(wt_deg *d) {
     wt_deg_put(d, "</span>");
 }
 
-// --- Addresses -------------------------------------------------------------------------------------
+// --- Addresses ------------------------------------------------------------------------------
 
 static void address(wt_deg *d) {
     str url = wt_deg_any(d, "1|url", 0), label = wt_deg_any(d, "2|name|title", 0), shown = url;
@@ -408,7 +408,7 @@ static void address(wt_deg *d) {
     wt_deg_url(d, url, label.len ? label : shown);
 }
 
-// --- The table -------------------------------------------------------------------------------------
+// --- The table ------------------------------------------------------------------------------
 
 // clang-format off
 static const wt_family_row rows[] = {

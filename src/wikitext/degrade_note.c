@@ -4,7 +4,7 @@
 
 #include "wikitext/degrade.h"
 
-// --- Hatnotes ------------------------------------------------------------------------------------
+// --- Hatnotes -------------------------------------------------------------------------------
 
 static void open_hatnote(wt_deg *d) {
     wt_deg_put(d, "<div role=\"note\" class=\"hatnote navigation-not-searchable\">");
@@ -102,6 +102,14 @@ static void redirects_here(wt_deg *d) {
     close_hatnote(d);
 }
 
+// {{redirect2|A|B|use|page}}
+static void redirect_here_both(wt_deg *d) {
+    open_hatnote(d);
+    wt_deg_fill(d, "\xe2\x80\x9c$1\xe2\x80\x9d{ and \xe2\x80\x9c$2\xe2\x80\x9d} redirect here.");
+    uses(d, 3);
+    close_hatnote(d);
+}
+
 static void other_uses(wt_deg *d) {
     open_hatnote(d);
     wt_deg_put(d, d->with);
@@ -133,7 +141,7 @@ static void disambiguation_page(wt_deg *d) {
     wt_deg_put(d, "\xe2\x80\x9d.</div>");
 }
 
-// --- Marks for editors ---------------------------------------------------------------------------
+// --- Marks for editors ----------------------------------------------------------------------
 
 static void mark(wt_deg *d) {
     if (str_ends(d->name, STR("span"))) wt_deg_fill(d, "$(1|text)");
@@ -142,7 +150,7 @@ static void mark(wt_deg *d) {
     wt_deg_put(d, "</i>&#93;</sup>");
 }
 
-// --- Other wikis ---------------------------------------------------------------------------------
+// --- Other wikis ----------------------------------------------------------------------------
 
 // `with`: "prefix|words".
 void wt_deg_sister(wt_deg *d) {
@@ -193,7 +201,7 @@ static void portals(wt_deg *d) {
     wt_deg_put(d, "</div>");
 }
 
-// --- Short footnotes: "Smith & Jones 2001, p. 5" -------------------------------------------------
+// --- Short footnotes: "Smith & Jones 2001, p. 5" --------------------------------------------
 
 // Up to four names and a year: all arguments by number, of which the last is the year.
 static unsigned n_names(const wt_deg *d) {
@@ -343,7 +351,7 @@ static void ref_begin(wt_deg *d) {
     wt_deg_put(d, "<div class=\"refbegin\">\n");
 }
 
-// --- The table -----------------------------------------------------------------------------------
+// --- The table ------------------------------------------------------------------------------
 
 // clang-format off
 static const wt_family_row rows[] = {
@@ -534,7 +542,7 @@ static const wt_family_row rows[] = {
     {"redir", redirects_here, NULL},
     {"redirect", redirects_here, NULL},
     {"redirect-distinguish", redirects_here, NULL},
-    {"redirect2", redirects_here, NULL},
+    {"redirect2", redirect_here_both, NULL},
     {"ref begin", ref_begin, NULL},
     {"ref end", wt_deg_pattern, "</div>"},
     {"ref label 2", note, ""},

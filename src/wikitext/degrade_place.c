@@ -313,7 +313,7 @@ void wt_deg_flag(wt_deg *d) {
         wt_deg_link(d, target, label);
 }
 
-// --- Coordinates -----------------------------------------------------------------------------------
+// --- Coordinates ----------------------------------------------------------------------------
 
 typedef struct angle {
     str part[3];  // degrees, minutes, seconds, as written

@@ -185,7 +185,7 @@ static const unit *unit_of(str code) {
     return NULL;
 }
 
-// --- Reading the call ------------------------------------------------------------------------------
+// --- Reading the call -----------------------------------------------------------------------
 
 typedef struct quantity {
     double value;
@@ -288,7 +288,7 @@ static bool read_convert(convert *c) {
     return true;
 }
 
-// --- Counting --------------------------------------------------------------------------------------
+// --- Counting -------------------------------------------------------------------------------
 
 static double converted(const unit *from, const unit *to, double value) {
     return (value - from->offset) * from->scale / to->scale + to->offset;
@@ -314,7 +314,7 @@ static int decimals_of(const convert *c, const quantity *q, const unit *to) {
     return exact > least ? exact : least;
 }
 
-// --- Writing ---------------------------------------------------------------------------------------
+// --- Writing --------------------------------------------------------------------------------
 
 static void put_unit(wt_deg *d, const unit *u, bool is_short, bool is_one, bool is_adjective) {
     bool is_joined = u->symbol[0] == '/' && is_short;
@@ -354,8 +354,12 @@ static void put_input(const convert *c) {
 
 static void put_output(const convert *c, const unit *to) {
     bool is_one = false;
+    int decimals = decimals_of(c, &c->in[0], to);
+    for (size_t i = 1; i < c->n_in; i++) {  // both ends of a range alike
+        int more = decimals_of(c, &c->in[i], to);
+        if (more > decimals) decimals = more;
+    }
     for (size_t i = 0; i < c->n_in; i++) {
-        int decimals = decimals_of(c, &c->in[i], to);
         double value = converted(c->unit, to, c->in[i].value);
         wt_deg_amount(c->d, value, decimals);
         is_one = fabs(value) == 1;

@@ -10,10 +10,11 @@
 #include "wikitext/expand.h"
 
 enum {
-    STEPS = 16,          // kept on the stack
-    FEW_ARGS = 8,        // are searched one by one
-    SPEND_PER = 64,      // bytes of text for a tick
-    ROOM_MIN = 1 << 20,  // of memory: with less nothing is expanded
+    STEPS = 16,           // kept on the stack
+    FEW_ARGS = 8,         // are searched one by one
+    SPEND_PER = 64,       // bytes of text for a tick
+    ROOM_MIN = 16 << 20,  // of memory: with less nothing is expanded...
+    ROOM_SHARE = 8,       // ... but of a small arena the last eighth
 };
 
 // --- Frames --------------------------------------------------------------------------------------
@@ -188,7 +189,8 @@ static void text(walk *w, const wt_node *node) {
 // Whether nothing more is to be expanded; the first time a note says so.
 static bool is_over(buf *out, wt_parser *p) {
     wt_parsed *s = wt_parsed_of(p);
-    if (arena_room(p->mem) < ROOM_MIN) p->over |= WT_OVER_MEMORY;
+    if (arena_room(p->mem) < min_size(ROOM_MIN, p->mem->reserve / ROOM_SHARE))
+        p->over |= WT_OVER_MEMORY;
     if (!wt_spend(p, 1)) return false;
     if (!s->is_noted)
         buf_add(out, STR("<span class=\"error\">The time or memory for this page is used up: what "
@@ -309,20 +311,24 @@ str wt_expand_text(wt_parser *p, str source, const wt_frame *frame) {
 }
 
 static void unparse_ext(buf *out, const wt_node *node) {
+    const wt_tag *ext = node->tag;
     buf_byte(out, '<');
     buf_add(out, node->text);
-    buf_add(out, node->attrs);
-    buf_add(out, node->has_inner ? STR(">") : STR("/>"));
-    buf_add(out, node->inner);
-    buf_add(out, node->close);
+    buf_add(out, ext->attrs);
+    buf_add(out, ext->has_inner ? STR(">") : STR("/>"));
+    buf_add(out, ext->inner);
+    buf_add(out, ext->close);
 }
 
+// Calls have all of their text; headings have none within them, so this is not deep.
 static void unparse_list(buf *out, const wt_node *node) {
     for (; node; node = node->next) {
         if (node->kind == WT_EXT)
             unparse_ext(out, node);
+        else if (node->kind == WT_HEADING)
+            unparse_list(out, node->child);
         else
-            buf_add(out, node->text);  // calls and headings have all of it
+            buf_add(out, node->text);
     }
 }
 

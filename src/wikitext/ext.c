@@ -12,7 +12,7 @@
 
 #include "wikitext/ext.h"
 
-// --- What handlers share -----------------------------------------------------------------------
+// --- What handlers share --------------------------------------------------------------------
 
 bool wt_ext_attr(str *out, const wt_ext *e, str name) {
     wt_attr attrs[WT_EXT_ATTRS];
@@ -76,7 +76,7 @@ void wt_ext_box(buf *out, const wt_ext *e) {
     wt_ext_put(out, e, &b);
 }
 
-// --- Small ones --------------------------------------------------------------------------------
+// --- Small ones -----------------------------------------------------------------------------
 
 static void gone(buf *out, const wt_ext *e) {
     (void)out, (void)e;
@@ -122,29 +122,35 @@ static void indicator(buf *out, const wt_ext *e) {
                         "<code>name</code> attribute must not be empty.</span>"));
         return wt_ext_put(out, e, &b);
     }
-    str html = without_outer_paragraph(wt_parse_fully(e->p, e->inner, e->frame));
-    if (!e->p->o->no_tidy && scratch_of(&scratch, e->p))
+    str html = wt_parse_fully(e->p, e->inner, e->frame);
+    if (!e->p->o->no_tidy && scratch_of(&scratch, e->p)) {
         wt_tidy(&b, html, scratch);
-    else
-        buf_add(&b, html);
+        html = buf_str(&b);
+    }
     wt_section *rows = e->p->indicators.at, *row = NULL;
     for (size_t i = 0; i < e->p->indicators.n; i++)
         if (str_eq(rows[i].anchor, name)) row = &rows[i];
     if (!row) row = wt_list_add(e->p, &e->p->indicators, sizeof *row);
-    if (row) *row = (wt_section){.anchor = name, .html = buf_str(&b)};
+    if (row) *row = (wt_section){.anchor = name, .html = without_outer_paragraph(html)};
 }
 
-// --- The table ---------------------------------------------------------------------------------
+static void gallery(buf *out, const wt_ext *e) {
+    buf b = wt_ext_html(e);
+    wt_gallery(&b, e->p, e->frame, e->attrs, e->inner);
+    wt_ext_put(out, e, &b);
+}
+
+// --- The table ------------------------------------------------------------------------------
 
 static const struct {
     str name;
     wt_ext_run *run;
 } rows[] = {
     {STR_INIT("categorytree"), wt_ext_category_tree},
-    {STR_INIT("ce"), wt_ext_box},
+    {STR_INIT("ce"), wt_ext_chem},
     {STR_INIT("charinsert"), wt_ext_box},
-    {STR_INIT("chem"), wt_ext_box},
-    {STR_INIT("gallery"), wt_ext_box},
+    {STR_INIT("chem"), wt_ext_chem},
+    {STR_INIT("gallery"), gallery},
     {STR_INIT("graph"), wt_ext_box},
     {STR_INIT("hiero"), wt_ext_box},
     {STR_INIT("imagemap"), wt_ext_imagemap},
@@ -154,7 +160,7 @@ static const struct {
     {STR_INIT("languages"), gone},
     {STR_INIT("mapframe"), wt_ext_map},
     {STR_INIT("maplink"), wt_ext_map},
-    {STR_INIT("math"), wt_ext_box},
+    {STR_INIT("math"), wt_ext_math},
     {STR_INIT("nowiki"), wt_ext_nowiki},
     {STR_INIT("phonos"), inline_text},
     {STR_INIT("poem"), wt_ext_poem},
@@ -189,8 +195,9 @@ bool wt_ext_known(str name) {
     return row_of(name) >= 0;
 }
 
-void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *ext) {
-    wt_ext_call(out, p, frame, ext->text, ext->attrs, ext->inner, ext->has_inner);
+void wt_ext_tag(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node) {
+    const wt_tag *tag = node->tag;
+    wt_ext_call(out, p, frame, node->text, tag->attrs, tag->inner, tag->has_inner);
 }
 
 void wt_ext_call(buf *out, wt_parser *p, const wt_frame *frame, str name, str attrs, str inner,

@@ -45,5 +45,7 @@ wt_ext_run wt_ext_template_styles;
 void wt_style_sheet(buf *out, str css, str scope, arena scratch);
 // cite.c
 wt_ext_run wt_ext_ref, wt_ext_references;
+// ext_math.c
+wt_ext_run wt_ext_math, wt_ext_chem;
 
 #endif

@@ -44,17 +44,24 @@ static void without_nowiki(buf *out, str text) {
     angles(out, text);
 }
 
+// <pre format="wikitext"> keeps lines and space of what is wikitext otherwise.
 void wt_ext_pre(buf *out, const wt_ext *e) {
+    str format, parsed = STR("");
+    bool is_parsed = wt_ext_attr(&format, e, STR("format")) && str_eq(format, STR("wikitext"));
+    if (is_parsed) parsed = wt_parse_inside(e->p, e->inner, NULL);
     buf b = wt_ext_html(e);
     buf_add(&b, STR("<pre"));
     wt_ext_attrs(&b, e, STR("pre"), STR(""));
     buf_byte(&b, '>');
-    without_nowiki(&b, e->inner);
+    if (is_parsed)
+        buf_add(&b, parsed);
+    else
+        without_nowiki(&b, e->inner);
     buf_add(&b, STR("</pre>"));
     wt_ext_put(out, e, &b);
 }
 
-// --- Source code -------------------------------------------------------------------------------
+// --- Source code ----------------------------------------------------------------------------
 
 // A name of a language as a class: letters, digits, "+-._#"; "" for anything else.
 static str language(const wt_ext *e) {
@@ -108,7 +115,7 @@ void wt_ext_highlight(buf *out, const wt_ext *e) {
     wt_ext_put(out, e, &b);
 }
 
-// --- Poems ---------------------------------------------------------------------------------------
+// --- Poems ----------------------------------------------------------------------------------
 
 // A line of a poem: colons at its start indent, spaces at its start are kept.
 static void verse(buf *out, str line) {

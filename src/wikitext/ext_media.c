@@ -5,7 +5,7 @@
 
 #include "wikitext/ext.h"
 
-// --- <imagemap>: the picture, and its areas as a list of links -----------------------------------
+// --- <imagemap>: the picture, and its areas as a list of links ------------------------------
 
 static bool is_area(str line) {
     static const str shapes[] = {STR_INIT("rect"), STR_INIT("circle"), STR_INIT("poly"),
@@ -46,7 +46,7 @@ void wt_ext_imagemap(buf *out, const wt_ext *e) {
     wt_ext_put(out, e, &b);
 }
 
-// --- Maps: a link to the place on OpenStreetMap --------------------------------------------------
+// --- Maps: a link to the place on OpenStreetMap ---------------------------------------------
 
 static bool place(double *out, const wt_ext *e, const char *name, double most) {
     str value;

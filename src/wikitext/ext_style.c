@@ -17,7 +17,7 @@
 
 enum { SHEET_MAX = 1 << 20, RULES_DEPTH = 4 };
 
-// --- Scanning ----------------------------------------------------------------------------------
+// --- Scanning -------------------------------------------------------------------------------
 
 // Behind the string that starts at i.
 static size_t behind_string(str s, size_t i) {
@@ -84,7 +84,7 @@ static str scrub(str css, arena *a) {
     return buf_str(&b);
 }
 
-// --- Rules ---------------------------------------------------------------------------------------
+// --- Rules ----------------------------------------------------------------------------------
 
 // Over the page rather than in it.
 static bool reaches_out(str declaration) {
@@ -175,7 +175,7 @@ void wt_style_sheet(buf *out, str css, str scope, arena scratch) {
     rules(out, scrub(str_first(css, SHEET_MAX), &scratch), scope, 0, scratch);
 }
 
-// --- The tag -------------------------------------------------------------------------------------
+// --- The tag --------------------------------------------------------------------------------
 
 static void complain(buf *out, const wt_ext *e, const char *what, str name) {
     buf b = wt_ext_html(e);

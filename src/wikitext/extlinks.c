@@ -8,7 +8,7 @@
 
 enum { SCHEME_MAX = 16 };
 
-// --- What a URL is made of -------------------------------------------------------------------
+// --- What a URL is made of ------------------------------------------------------------------
 
 enum {
     STOP = 1,      // in no URL
@@ -81,7 +81,7 @@ size_t wt_url_span(str text, size_t scheme) {
     return n ? scheme + n : 0;
 }
 
-// --- Cleaning --------------------------------------------------------------------------------
+// --- Cleaning -------------------------------------------------------------------------------
 
 static bool is_ignored_in_hosts(int32_t cp) {
     return cp == 0xAD || cp == 0x34F || (cp >= 0x180B && cp <= 0x180D) || cp == 0x1806 ||
@@ -155,7 +155,7 @@ str wt_clean_url(wt_parser *p, str url) {
     return buf_str(&b);
 }
 
-// --- <a> and <img> -----------------------------------------------------------------------------
+// --- <a> and <img> --------------------------------------------------------------------------
 
 // Whether the host of `url` is `domain` or below it.
 static bool is_below(str url, str domain) {
@@ -218,7 +218,7 @@ static bool put_image(buf *out, wt_parser *p, str url) {
     return true;
 }
 
-// --- [http://x text] ---------------------------------------------------------------------------
+// --- [http://x text] ------------------------------------------------------------------------
 
 // Where a link text ends: the next ']' or byte that none has, looked for once.
 typedef struct ahead {
@@ -271,7 +271,7 @@ void wt_extlinks(buf *out, wt_parser *p, str in, arena scratch) {
     size_t from = 0;
     for (size_t at = 0; (at += str_find_byte(str_skip(in, at), '[')) < in.len; at++) {
         str inside = str_skip(in, at + 1);
-        size_t scheme = wt_scheme(inside);
+        size_t scheme = wt_scheme_or_none(inside);
         size_t url = scheme ? wt_url_span(inside, scheme) : 0;
         if (!url) continue;
         size_t end = text_end(&ends, at + 1 + url);
@@ -288,7 +288,7 @@ void wt_extlinks(buf *out, wt_parser *p, str in, arena scratch) {
     buf_add(out, str_skip(in, from));
 }
 
-// --- Bare URLs -------------------------------------------------------------------------------
+// --- Bare URLs ------------------------------------------------------------------------------
 
 // "&lt;" "&#60;" "&nbsp;" and their like.
 static bool ends_url(str s) {
@@ -366,7 +366,7 @@ static size_t put_free(buf *out, wt_parser *p, str text, size_t scheme) {
     return own;
 }
 
-// --- RFC, PMID, ISBN ---------------------------------------------------------------------------
+// --- RFC, PMID, ISBN ------------------------------------------------------------------------
 
 // One space of SPACE_NOT_NL: also as a reference.
 static size_t soft_space(str s) {
@@ -457,7 +457,7 @@ static size_t put_magic(buf *out, wt_parser *p, str text) {
     return str_starts(text, STR("ISBN")) ? put_isbn(out, p, text) : 0;
 }
 
-// --- The pass --------------------------------------------------------------------------------
+// --- The pass -------------------------------------------------------------------------------
 
 // Positions ahead of which nothing needs to be looked for again.
 typedef struct tags {

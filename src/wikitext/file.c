@@ -19,8 +19,8 @@ enum {
 
 // --- Finding ---------------------------------------------------------------------------------
 
-static bool ask(wt_file *out, wt_parser *p, str name, int32_t width) {
-    *out = (wt_file){0};
+static bool ask(wt_file *out, wt_parser *p, str name, int32_t width, str detail) {
+    *out = (wt_file){.detail = detail};
     return p->world->file && p->world->file(p->world->arg, out, name, width, p->mem);
 }
 
@@ -40,7 +40,7 @@ void wt_picture_find(wt_picture *out, wt_parser *p, const wt_title *title) {
     *out = (wt_picture){.title = *title};
     out->title.fragment = (str){0};
     if (title->ns != NS_FILE) return;
-    out->is_there = ask(&out->file, p, title->text, 0);
+    out->is_there = ask(&out->file, p, title->text, 0, (str){0});
     if (out->is_there && out->file.name.len) out->title = file_title(p, out->file.name);
 }
 
@@ -81,10 +81,17 @@ static int32_t fit(const wt_picture *pic, int32_t width, int32_t height) {
     return width * h > height * w ? box_width((int32_t)w, (int32_t)h, height) : width;
 }
 
+static str description_query(wt_parser *p, const wt_picture *pic) {
+    if (pic->page.len) return arena_fmt(p->mem, "page=%.*s", STR_ARG(pic->page));
+    if (pic->lang.len) return arena_fmt(p->mem, "lang=%.*s", STR_ARG(pic->lang));
+    return STR("");
+}
+
 static str url_of(wt_parser *p, const wt_picture *pic, int32_t width) {
     wt_file scaled;
     bool is_whole = pic->file.width > 0 && width >= pic->file.width && !must_render(pic);
-    if (is_whole || !ask(&scaled, p, pic->title.text, width)) return pic->file.url;
+    if (is_whole || !ask(&scaled, p, pic->title.text, width, description_query(p, pic)))
+        return pic->file.url;
     return scaled.url;
 }
 
@@ -124,12 +131,6 @@ static int32_t wanted_width(wt_parser *p, const wt_picture *pic) {
 }
 
 // --- Links -----------------------------------------------------------------------------------
-
-static str description_query(wt_parser *p, const wt_picture *pic) {
-    if (pic->page.len) return arena_fmt(p->mem, "page=%.*s", STR_ARG(pic->page));
-    if (pic->lang.len) return arena_fmt(p->mem, "lang=%.*s", STR_ARG(pic->lang));
-    return STR("");
-}
 
 static void put_description_href(buf *out, wt_parser *p, const wt_picture *pic) {
     str query = description_query(p, pic);
@@ -196,15 +197,22 @@ static void put_time(buf *out, double t) {
             (int)(ms / 1000 % 60), (int)(ms % 1000));
 }
 
-static void put_source(buf *out, const wt_picture *pic) {
-    double start, end;
-    bool has_start = seconds(&start, pic->start), has_end = seconds(&end, pic->end);
+// Where it starts, not behind its last second; false: at its start.
+static bool start_of(double *out, const wt_picture *pic) {
     double last = pic->file.duration > 1 ? pic->file.duration - 1 : 0;
+    if (!seconds(out, pic->start)) return false;
+    if (pic->file.duration > 0 && *out > last) *out = last;
+    return true;
+}
+
+static void put_source(buf *out, const wt_picture *pic) {
+    double start = 0, end;
+    bool has_start = start_of(&start, pic), has_end = seconds(&end, pic->end);
     buf_add(out, STR("<source src=\""));
     buf_html(out, pic->file.url);
     if (has_start || has_end) {
         buf_add(out, STR("#t="));
-        put_time(out, !has_start ? 0 : pic->file.duration > 0 && start > last ? last : start);
+        put_time(out, start);
         if (has_end) buf_byte(out, ',');
         if (has_end) put_time(out, end);
     }
@@ -215,10 +223,20 @@ static void put_source(buf *out, const wt_picture *pic) {
     buf_add(out, STR(" />"));
 }
 
+static void put_poster(buf *out, wt_parser *p, const wt_picture *pic) {
+    double start;
+    wt_file file = pic->file;
+    if (start_of(&start, pic)) {
+        start = floor(start * 1000 + 0.5) / 1000;
+        ask(&file, p, pic->title.text, 0, arena_fmt(p->mem, "seek=%.10g", start));
+    }
+    if (file.poster.len) wt_put_attr(out, "poster", file.poster);
+}
+
 static void put_player(buf *out, wt_parser *p, const wt_picture *pic, const wt_shown *shown) {
     bool is_film = is_video(pic);
     buf_fmt(out, "<span><%s id=\"mwe_player_%u\"", is_film ? "video" : "audio", ++p->players);
-    if (is_film && pic->file.poster.len) wt_put_attr(out, "poster", pic->file.poster);
+    if (is_film) put_poster(out, p, pic);
     buf_add(out, STR(" controls=\"\" preload=\"none\""));
     if (pic->is_muted) buf_add(out, STR(" muted=\"\""));
     if (pic->is_loop) buf_add(out, STR(" loop=\"\""));
@@ -275,7 +293,7 @@ void wt_put_broken(buf *out, wt_parser *p, const wt_picture *pic, str label, int
         put_description_href(out, p, pic);
     else
         wt_put_upload_href(out, p, &pic->title);
-    if (!pic->is_there && p->o->red_links_to_editor) buf_add(out, STR(" class=\"new\""));
+    if (!pic->is_there && wt_has_uploads(p)) buf_add(out, STR(" class=\"new\""));
     wt_put_attr(out, "title", pic->title.full);
     buf_add(out, STR("><span class=\"mw-file-element mw-broken-media\""));
     if (width > 0) wt_put_attr_int(out, "data-width", width);
@@ -285,16 +303,32 @@ void wt_put_broken(buf *out, wt_parser *p, const wt_picture *pic, str label, int
     buf_add(out, STR("</span></a>"));
 }
 
+str wt_escaped_text(wt_parser *p, str text) {
+    buf b;
+    buf_init(&b, p->mem, text.len + 16);
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '&')
+            buf_add(&b, STR("&amp;"));
+        else if (c == '<')
+            buf_add(&b, STR("&lt;"));
+        else if (c == '>')
+            buf_add(&b, STR("&gt;"));
+        else
+            buf_byte(&b, c);
+    }
+    return buf_str(&b);
+}
+
 // What a picture that is not there is called: HTML.
 static str label_of(wt_parser *p, const wt_picture *pic, arena scratch) {
     bool is_icon = !p->o->red_links_to_editor && pic->format == WT_PLAIN && !pic->halign &&
                    (pic->has_no_link || (pic->width > 0 && pic->width <= ICON_WIDTH) ||
                     (pic->height > 0 && pic->height <= ICON_WIDTH));
     if (is_icon && !pic->alt.len) return STR("");
-    buf b;
-    buf_init(&b, p->mem, 64);
-    wt_escape(&b, pic->alt.len ? pic->alt : pic->title.full);
-    return pic->alt.len ? buf_str(&b) : wt_quotes_str(p, buf_str(&b), scratch);
+    if (pic->alt.len) return wt_escaped_text(p, pic->alt);
+    if (!p->o->red_links_to_editor) return wt_escaped_text(p, pic->title.text);
+    return wt_quotes_str(p, wt_escaped_text(p, pic->title.full), scratch);
 }
 
 // --- Boxes -----------------------------------------------------------------------------------
@@ -335,7 +369,7 @@ static bool shown_of(wt_shown *out, wt_parser *p, wt_picture *pic) {
         wt_title t;
         wt_file file;
         bool is_there = pic->is_there && wt_title_parse(&t, p, pic->manual, NS_FILE) &&
-                        t.ns == NS_FILE && ask(&file, p, t.text, 0) && file.url.len;
+                        t.ns == NS_FILE && ask(&file, p, t.text, 0, (str){0}) && file.url.len;
         if (is_there) *out = (wt_shown){file.url, {0}, file.width, file.height};
         return is_there;
     }

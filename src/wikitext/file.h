@@ -67,6 +67,8 @@ bool wt_picture_link(wt_picture *out, wt_parser *p, str value);
 // page=, lang=, start=, end=: false when this file has no such thing.
 bool wt_picture_detail(wt_picture *out, wt_picture_option option, str value);
 
+// Text as HTML in which quotes are as they were.
+str wt_escaped_text(wt_parser *p, str text);
 // HTML as plain words: tags and markers gone, references decoded, spaces collapsed.
 str wt_plain(wt_parser *p, str html);
 

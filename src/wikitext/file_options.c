@@ -315,7 +315,7 @@ bool wt_picture_size(int32_t *width, int32_t *height, str text) {
 }
 
 bool wt_picture_link(wt_picture *out, wt_parser *p, str value) {
-    size_t scheme = wt_scheme(value);
+    size_t scheme = wt_scheme_or_none(value);
     wt_title title;
     if (!value.len) {
         out->has_no_link = true, out->has_link = false;
@@ -496,13 +496,13 @@ void wt_picture_options(wt_picture *out, wt_parser *p, str options) {
     bool has_more = options.len > 0;
     while (has_more) {
         size_t at = str_find_byte(options, '|');
-        str part = str_trim(str_first(options, at));
+        str part = str_first(options, at);
         has_more = at < options.len;
         options = str_skip(options, at + 1);
-        if (!take(out, p, part)) out->caption = part;
+        if (!take(out, p, str_trim(part))) out->caption = part;
     }
     bool is_boxed = out->format != WT_PLAIN && out->format != WT_FRAMELESS;
     if (is_boxed) return;
     out->tooltip = wt_plain(p, out->caption);
-    if (!out->has_alt && out->caption.len) out->alt = out->tooltip, out->has_alt = true;
+    if (!out->has_alt && out->tooltip.len) out->alt = out->tooltip, out->has_alt = true;
 }

@@ -12,7 +12,7 @@
 
 enum { ATTRS_MAX = 16 };
 
-// --- Nodes of a section ----------------------------------------------------------------------------
+// --- Nodes of a section --------------------------------------------------------------------------
 
 typedef struct chosen {
     wt_parser *p;
@@ -34,7 +34,7 @@ static bool is_mark(const wt_parser *p, const wt_node *node, str which, str name
     if (node->kind != WT_EXT || !str_eq_nocase(node->text, STR("section"))) return false;
     wt_attr attrs[ATTRS_MAX];
     arena scratch = *p->mem;
-    size_t n = wt_attrs_read(attrs, ATTRS_MAX, node->attrs, &scratch);
+    size_t n = wt_attrs_read(attrs, ATTRS_MAX, node->tag->attrs, &scratch);
     for (size_t i = 0; i < n; i++)
         if (str_eq_nocase(attrs[i].name, which) && str_eq_nocase(str_trim(attrs[i].value), name))
             return true;

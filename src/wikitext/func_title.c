@@ -201,14 +201,37 @@ static bool url_title(wt_title *t, const wt_call *c) {
     return wt_title_parse(t, c->p, buf_str(&b), 0);
 }
 
+// Where the wiki of the dump is on the web, when the caller says nothing else: "{{fullurl:X|action=edit}}"
+// leads to where X can be edited.
+static void put_web_url(buf *out, const wt_call *c, const wt_title *t, str query) {
+    str base = c->p->world->site->base;
+    size_t path = base.len;
+    while (path > 0 && base.ptr[path - 1] != '/')
+        path--;
+    if (query.len) {
+        buf_add(out, wt_server(c->p));
+        buf_add(out, STR("/w/index.php?title="));
+        wt_put_url_title(out, t->full);
+        buf_byte(out, '&');
+        buf_add(out, query);
+    } else {
+        buf_add(out, str_first(base, path));
+        wt_put_url_title(out, t->full);
+    }
+}
+
 static wt_result put_url(buf *out, const wt_call *c, bool is_full, bool is_escaped) {
     wt_title t;
     buf url;
     if (!url_title(&t, c)) return WT_NOT_MINE;
     if (t.ns == NS_MEDIA) t.ns = NS_FILE, t.full = with_ns(c, NS_FILE, t.text);
     buf_init(&url, c->p->mem, t.full.len + 64);
-    if (is_full && !t.interwiki.len) buf_add(&url, str_of(c->p->o->server));
-    wt_title_url(&url, c->p, &t, wt_call_arg(c, 1));
+    bool is_on_web = is_full && !t.interwiki.len && !c->p->o->server && wt_server(c->p).len;
+    if (is_full && !t.interwiki.len && !is_on_web) buf_add(&url, wt_server(c->p));
+    if (is_on_web)
+        put_web_url(&url, c, &t, wt_call_arg(c, 1));
+    else
+        wt_title_url(&url, c->p, &t, wt_call_arg(c, 1));
     if (is_full && t.has_fragment) {
         buf_byte(&url, '#');
         wt_fragment_escape(&url, wt_id_escape(t.fragment, c->p->mem));

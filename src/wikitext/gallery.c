@@ -85,7 +85,7 @@ static bool read_item(item *out, wt_parser *p, str line) {
         if (!take_option(&out->pic, p, str_trim(part))) out->caption = part;
     }
     out->pic.tooltip = wt_plain(p, out->caption);
-    if (!out->pic.has_alt && out->caption.len)
+    if (!out->pic.has_alt && out->pic.tooltip.len)
         out->pic.alt = out->pic.tooltip, out->pic.has_alt = true;
     return true;
 }
@@ -130,12 +130,10 @@ static void put_shown(buf *out, const gallery *g, const item *it, const wt_shown
 
 static void put_missing(buf *out, const gallery *g, const item *it) {
     bool is_error = !it->pic.is_there || it->pic.file.is_hidden;
-    buf label;
-    buf_init(&label, g->p->mem, 64);
-    wt_escape(&label, it->pic.alt.len ? it->pic.alt : it->pic.title.full);
+    str label = wt_escaped_text(g->p, it->pic.alt.len ? it->pic.alt : it->pic.title.full);
     buf_fmt(out, "\n\t\t\t<div class=\"thumb\" style=\"height: %dpx;\"><span typeof=\"%smw:File\">",
             g->height + g->shape->thumb_padding, is_error ? "mw:Error " : "");
-    wt_put_broken(out, g->p, &it->pic, buf_str(&label), g->width, g->height);
+    wt_put_broken(out, g->p, &it->pic, label, g->width, g->height);
     buf_add(out, STR("</span></div>"));
 }
 

@@ -60,7 +60,7 @@ void wt_headings(buf *out, wt_parser *p, str in, arena scratch) {
     size_t done = 0;
     for (size_t at = 0; at < in.len;) {
         if (in.ptr[at] != '=') {
-            at += str_find(str_skip(in, at), STR("\n=")) + 1;
+            at += str_find_byte(str_skip(in, at), '\n') + 1;
             continue;
         }
         size_t end = at + str_find_byte(str_skip(in, at), '\n');
@@ -111,12 +111,11 @@ static str normal_name(str text, arena *a) {
     return buf_str(&b);
 }
 
-// The id that pages had before HTML5: all but [A-Za-z0-9_.:-] as ".E4".
-static str old_id(str name, arena *a) {
+str wt_id_legacy(str name, arena *a) {
     buf b;
     buf_init(&b, a, name.len);
     for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = (uint8_t)name.ptr[i];
+        uint8_t c = (uint8_t)(name.ptr[i] == ' ' ? '_' : name.ptr[i]);
         if (c < 0x80 && (strchr("-_.:", c) || (c >= '0' && c <= '9') ||
                          ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')))
             buf_byte(&b, (char)c);
@@ -190,7 +189,7 @@ static uint32_t take_name(names *set, str name, arena scratch) {
     return number;
 }
 
-// --- Numbers in the contents -----------------------------------------------------------------------
+// --- Numbers in the contents ---------------------------------------------------------------------
 
 typedef struct outline {
     int last;      // level of the heading before; 0: none
@@ -236,9 +235,10 @@ typedef struct found {  // "<h2 class=x>text</h2>"
 
 // The next "<h2 ...>...</h3>" from `from`: any closing tag of a heading ends it.
 static bool next_heading(found *out, str in, size_t from) {
-    for (size_t at = from; (at += str_find(str_skip(in, at), STR("<h"))) + 3 < in.len; at += 2) {
+    for (size_t at = from; (at += str_find_byte(str_skip(in, at), '<')) + 3 < in.len; at++) {
         char c = in.ptr[at + 2];
-        if (c < '1' || c > '6' || (in.ptr[at + 3] != '>' && in.ptr[at + 3] != ' ')) continue;
+        if (in.ptr[at + 1] != 'h' || c < '1' || c > '6') continue;
+        if (in.ptr[at + 3] != '>' && in.ptr[at + 3] != ' ') continue;
         size_t text = at + 4 + str_find_byte(str_skip(in, at + 3), '>');
         size_t end = text;
         for (;; end += 3) {
@@ -332,7 +332,7 @@ static str make_id(str *old, headings *h, str text) {
     arena *mem = h->p->mem;
     str name = normal_name(text, &h->scratch);
     str id = wt_id_escape(name, mem);
-    *old = old_id(name, mem);
+    *old = wt_id_legacy(name, mem);
     if (h->p->o->legacy_ids) id = *old;
     if (str_eq(id, *old)) *old = STR("");
     id = numbered(id, take_name(&h->ids, id, h->scratch), mem);

@@ -17,7 +17,7 @@ typedef enum wt_plural {
     WT_PLURAL_POLISH,
     WT_PLURAL_RUSSIAN,
     WT_PLURAL_SERBIAN,
-    WT_PLURAL_ENDS_IN_ONE,  // 1, 11, 21 but not 11
+    WT_PLURAL_ENDS_IN_ONE,  // 1, 11, 21...
     WT_PLURAL_ICELANDIC,
     WT_PLURAL_SLOVENE,
     WT_PLURAL_CZECH,
@@ -49,7 +49,7 @@ typedef struct wt_lang {
 extern const wt_lang wt_langs[];
 extern const size_t wt_n_langs;
 
-// By code ("pt-br", "PT"), then by what stands before "-"; English for unknown ones.
+// By code ("pt-br"), then by what stands before "-"; English for unknown ones.
 const wt_lang *wt_lang_of(str code);
 // NULL: not in the table.
 const wt_lang *wt_lang_known(str code);

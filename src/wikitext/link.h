@@ -16,7 +16,10 @@ void wt_put_attr_int(buf *out, const char *name, int64_t value);
 void wt_put_title_href(buf *out, wt_parser *p, const wt_title *t, str query);
 // With interwiki prefix: "fr:Titre".
 str wt_title_prefixed(wt_parser *p, const wt_title *t);
-// Where a missing file would be put, or its page where there is no editor.
+static inline bool wt_has_uploads(const wt_parser *p) {
+    return p->o->red_links_to_editor && p->o->script_path && !p->o->no_uploads;
+}
+// Where a missing file would be put, or its page where there are no uploads.
 void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t);
 
 // How much of `text`, which stands behind a link, belongs to its word; letters as of the language.
@@ -38,6 +41,10 @@ str wt_percent_decoded(wt_parser *p, str s);
 str wt_clean_url(wt_parser *p, str url);
 // ` rel="nofollow"` where links out carry it.
 void wt_put_rel(buf *out, wt_parser *p, str url);
+// As wt_scheme, also of "//x".
+static inline size_t wt_scheme_or_none(str text) {
+    return str_starts(text, STR("//")) ? 2 : wt_scheme(text);
+}
 // How long the URL at the start of `text` is, its scheme being `scheme` bytes; no more than that:
 // none.
 size_t wt_url_span(str text, size_t scheme);

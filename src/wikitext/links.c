@@ -65,7 +65,8 @@ static void put_fragment(buf *out, wt_parser *p, const wt_title *t) {
     if (!t->fragment.len) return;
     buf b;
     buf_init(&b, p->mem, 0);
-    wt_fragment_escape(&b, t->fragment);
+    bool is_old = p->o->legacy_ids;
+    wt_fragment_escape(&b, (is_old ? wt_id_legacy : wt_id_escape)(t->fragment, p->mem));
     buf_byte(out, '#');
     buf_html(out, buf_str(&b));
 }
@@ -86,7 +87,7 @@ void wt_put_title_href(buf *out, wt_parser *p, const wt_title *t, str query) {
 }
 
 void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t) {
-    if (!p->o->red_links_to_editor || !p->o->script_path) {
+    if (!wt_has_uploads(p)) {
         wt_put_title_href(out, p, t, STR(""));
         return;
     }
@@ -545,7 +546,7 @@ static void piece(run *r, str line, str *rest) {
     str target = is_link ? wt_percent_decoded(p, l.target) : (str){0};
     while (target.len && target.ptr[0] == ' ')
         target = str_skip(target, 1);
-    if (!is_link || wt_scheme(target)) {
+    if (!is_link || wt_scheme_or_none(target)) {
         put_raw(r, &l, line);
         return;
     }

@@ -24,7 +24,6 @@
 #endif
 
 enum {
-    NODES_MAX = 1 << 20,   // of a tree, and of its open brackets
     ROUND_ROOM = 1 << 10,  // bytes of nodes that one round of the loop makes, at most
     NAME_MAX = 40,         // of a tag
     UNCLOSED_MAX = 64,
@@ -35,7 +34,7 @@ enum { SEP_PIPE = WT_IGNORE + 1, SEP_EQUALS, MAYBE_HEADING };
 
 #define NOWHERE SIZE_MAX
 
-// --- Finding the next byte that may mean something -------------------------------------------------
+// --- Finding the next byte that may mean something -----------------------------------------------
 
 enum {
     C_LINE = 1,
@@ -159,11 +158,13 @@ static size_t blanks_start(const reader *r, size_t i) {
     return i;
 }
 
-static wt_node *new_node(reader *r, int kind, str text) {
-    wt_node *node = arena_new(r->a, wt_node);
+// I4: there is room. Not arena_new, whose call costs as much as the rest of a node.
+static inline wt_node *new_node(reader *r, int kind, str text) {
+    size_t at = align_up(r->a->used, 16);
+    wt_node *node = (wt_node *)(r->a->base + at);
+    r->a->used = at + sizeof *node;
     r->n_nodes++;
-    node->kind = (wt_kind)kind;
-    node->text = text;
+    *node = (wt_node){.kind = (wt_kind)kind, .text = text};
     return node;
 }
 
@@ -245,7 +246,7 @@ static const wt_node *flatten(wt_node *node, wt_node **tail) {
         next = (wt_node *)node->next;
         bool is_heading = (int)node->kind == MAYBE_HEADING;
         *link = is_heading ? node->child : node;
-        *tail = is_heading ? (wt_node *)(uintptr_t)node->inner.ptr : node;
+        *tail = is_heading ? (wt_node *)(uintptr_t)node->text.ptr : node;
         link = &(*tail)->next;
     }
     *link = NULL;
@@ -280,11 +281,11 @@ static void end_heading(reader *r) {
         give_up(r, h, 0);
         return;
     }
-    wt_node *node = new_node(r, MAYBE_HEADING, span(r, h->at, r->i)), *tail = NULL;
+    wt_node *node = new_node(r, MAYBE_HEADING, (str){0}), *tail = NULL;
     node->level = (uint8_t)level;
     node->index = ++r->n_headings;
     node->child = flatten(h->out.head, &tail);
-    node->inner.ptr = (const char *)tail;  // for flatten
+    node->text.ptr = (const char *)tail;  // for flatten
     append(&r->top->out, node);
 }
 
@@ -513,12 +514,14 @@ static void read_element(reader *r, str name, tag_kind kind, size_t gt) {
         ignore_to(r, end);
         return;
     }
-    wt_node *ext = new_node(r, WT_EXT, name);
+    wt_node *node = new_node(r, WT_EXT, name);
+    wt_tag *ext = arena_new(r->a, wt_tag);
     size_t attrs = r->i + 1 + name.len, attrs_end = gt - is_short;
     if (attrs_end > attrs) ext->attrs = span(r, attrs, attrs_end);
     ext->has_inner = !is_short;
     if (!is_short) ext->inner = span(r, inner, close), ext->close = span(r, close, end);
-    append(&r->top->out, ext);
+    node->tag = ext;
+    append(&r->top->out, node);
     r->i = end;
 }
 
@@ -645,7 +648,7 @@ static bool skip_ahead(reader *r) {
 static bool has_room(reader *r) {
     size_t need = ROUND_ROOM + (size_t)r->n_open * sizeof(wt_node);
     r->room = max_size(r->room, r->a->used - r->used + need);
-    return arena_room(r->a) >= need && r->n_nodes + r->n_open < NODES_MAX;
+    return arena_room(r->a) >= need && r->n_nodes + r->n_open < WT_TREE_NODES;
 }
 
 // What is still open is text; what is at the top level is what it looks like.
@@ -664,7 +667,7 @@ static void finish(reader *r) {
         if ((int)node->kind == SEP_PIPE || (int)node->kind == SEP_EQUALS)
             node->kind = WT_TEXT, node->child = NULL;
         else if ((int)node->kind == MAYBE_HEADING)
-            node->kind = WT_HEADING, node->inner.ptr = NULL;
+            node->kind = WT_HEADING, node->text = (str){0};
     }
 }
 

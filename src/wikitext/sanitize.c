@@ -124,8 +124,8 @@ static void put_tag(buf *out, wt_parser *p, const user_tag *t, arena scratch) {
     buf_add(out, name);
     if (!t->is_end && t->attrs.len) wt_attrs(out, p, t->attrs, name, scratch);
     if (t->is_closed && row->flags & IS_VOID) {
-        buf_add(out, STR(" />"));
-    } else if (t->is_closed && row->flags & IS_SINGLE && !t->is_end) {
+        buf_add(out, STR("/>"));
+    } else if (t->is_closed && row->flags & IS_SINGLE) {
         buf_add(out, STR("></"));
         buf_add(out, name);
         buf_byte(out, '>');

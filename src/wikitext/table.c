@@ -201,8 +201,11 @@ static bool put_line(tables *t, str line) {
 static size_t next_table(str in, size_t from) {
     while (from < in.len) {
         str attrs;
-        size_t indent, at = from + str_find(str_skip(in, from), STR("{|"));
-        if (at == in.len) break;
+        size_t indent, at = from;
+        do {
+            at += str_find_byte(str_skip(in, at), '{') + 1;
+        } while (at < in.len && in.ptr[at] != '|');
+        if (at >= in.len) break;
         const char *eol = memrchr(in.ptr + from, '\n', at - from);
         size_t start = eol ? (size_t)(eol + 1 - in.ptr) : from;
         size_t end = at + str_find_byte(str_skip(in, at), '\n');

@@ -214,9 +214,9 @@ static void put_node(buf *out, const wt_node *node, int depth) {
     if (node->kind == WT_HEADING) buf_fmt(out, " %d #%u", node->level, node->index);
     if (node->kind == WT_PART && node->index) buf_fmt(out, " %u", node->index);
     // The text of a call is all of it: its children say that again.
-    if (!node->child) put_quoted(out, STR(" "), node->text);
-    put_quoted(out, STR(" attributes "), node->attrs);
-    put_quoted(out, STR(" inside "), node->inner);
+    if (!wt_children(node)) put_quoted(out, STR(" "), node->text);
+    if (node->kind == WT_EXT) put_quoted(out, STR(" attributes "), node->tag->attrs);
+    if (node->kind == WT_EXT) put_quoted(out, STR(" inside "), node->tag->inner);
     buf_byte(out, '\n');
 }
 
@@ -228,7 +228,7 @@ status wt_print_tree(buf *out, str wikitext, arena scratch) {
     wt_preprocess(&tree, wikitext, false, &scratch);
     for (const wt_node *node = tree.root; node;) {
         put_node(out, node, depth);
-        if (node->child && depth < DEPTH_MAX) {
+        if (wt_children(node) && depth < DEPTH_MAX) {
             open[depth++] = node;
             node = node->child;
             continue;

@@ -359,6 +359,14 @@ void wt_title_url(buf *out, wt_parser *p, const wt_title *t, str query) {
     }
 }
 
+str wt_server(const wt_parser *p) {
+    if (p->o->server) return str_of(p->o->server);
+    str base = p->world->site->base;
+    size_t host = str_find(base, STR("://")) + 3;
+    if (host >= base.len) return STR("");
+    return str_first(base, host + str_find_byte(str_skip(base, host), '/'));
+}
+
 // --- Pages below pages -----------------------------------------------------------------------
 
 // $wgNamespacesWithSubpages as it comes: talk pages, and pages about the wiki.

@@ -171,9 +171,23 @@ static str absolute(wt_parser *p, str name) {
     return arena_fmt(p->mem, "%.*s/%.*s", STR_ARG(p->title.full), STR_ARG(page));
 }
 
+// "MediaWiki:History_short" says what the software does where there is no page of this title.
+static bool load_message(wt_included *t, wt_parser *p) {
+    if (t->title.ns != 8 || !t->title.text.len) return false;
+    char *key = arena_cstr(p->mem, t->title.text);
+    for (size_t i = 0; i < t->title.text.len; i++)
+        if (key[i] == ' ') key[i] = '_';
+    if (key[0] >= 'A' && key[0] <= 'Z') key[0] = (char)(key[0] | 0x20);
+    str text, name = {key, t->title.text.len};
+    if (!p->world->message(p->world->arg, &text, name, p->mem)) return false;
+    t->source = (wt_source){.title = t->title.full, .text = text, .hash = str_hash(text, 1) | 1};
+    return true;
+}
+
 static void load(wt_included *t, wt_parser *p) {
     bool is_readable = t->title.ns >= 0;
-    if (is_readable && p->world->source(p->world->arg, &t->source, t->title.full, p->mem)) {
+    if (is_readable && (p->world->source(p->world->arg, &t->source, t->title.full, p->mem) ||
+                        load_message(t, p))) {
         t->is_found = true;
         t->tree = wt_tree_of(p, &t->source);
         wt_note_used(p, t->source.title, t->source.hash);
@@ -202,7 +216,8 @@ static const wt_included *find_template(wt_parser *p, str name) {
     if (!wt_title_parse(&title, p, full, is_relative ? p->title.ns : 10)) return NULL;
     if ((title.interwiki.len && !title.is_local) || !title.full.len) return NULL;
     t = wt_include(p, &title);
-    void **at = t ? wt_map_at(names, p, arena_str(p->mem, name)) : NULL;
+    bool is_short = name.len <= WIKI_TITLE_MAX;
+    void **at = t && is_short ? wt_map_at(names, p, arena_str(p->mem, name)) : NULL;
     if (at) *at = (void *)(uintptr_t)t;
     return t;
 }
@@ -248,7 +263,7 @@ static bool add_plain(buf *key, const wt_node *node) {
 
 // Template and arguments as one string; false when an argument is more than text.
 static bool memo_key(buf *key, const wt_included *t, const wt_node *part) {
-    buf_add(key, (str){(const char *)&t->source.hash, sizeof t->source.hash});
+    buf_add(key, t->title.full);
     for (; part; part = part->next) {
         const wt_node *value = part->child;
         buf_byte(key, WT_MARK);
@@ -304,12 +319,21 @@ static bool is_too_deep(buf *out, call *c) {
     return true;
 }
 
+// In a frame of its own: what the template has, or what its family shows of the arguments.
+static void fill_in(buf *out, call *c, const wt_included *t) {
+    wt_parser *p = c->p;
+    wt_frame frame;
+    wt_frame_open(&frame, p, c->frame, t->is_found ? t->source.title : t->title.full, c->part, 0);
+    if (t->is_found)
+        wt_expand(out, p, &frame, t->tree->root, 0);
+    else
+        wt_degrade(out, p, t->title.text, &frame);
+    p->page->depth = frame.depth > (int)p->page->depth ? (uint32_t)frame.depth : p->page->depth;
+}
+
+// I2
 static void run_template(buf *out, call *c, const wt_included *t) {
     wt_parser *p = c->p;
-    if (c->as_written) {
-        wt_expand(out, p, c->frame, t->tree->root, WT_AS_WRITTEN);
-        return;
-    }
     ARENA_ON_STACK(small, 1024);
     buf key;
     buf_init(&key, &small, 512);
@@ -321,10 +345,7 @@ static void run_template(buf *out, call *c, const wt_included *t) {
     }
     effects before = effects_of(p);
     size_t start = out->len;
-    wt_frame frame;
-    wt_frame_open(&frame, p, c->frame, t->source.title, c->part, 0);
-    wt_expand(out, p, &frame, t->tree->root, 0);
-    p->page->depth = frame.depth > (int)p->page->depth ? (uint32_t)frame.depth : p->page->depth;
+    fill_in(out, c, t);
     if (is_plain && same_effects(before, effects_of(p)))
         remember(p, buf_str(&key), str_skip(buf_str(out), start));
 }
@@ -338,17 +359,15 @@ static bool call_template(buf *out, call *c) {
     if (is_too_deep(out, c)) return true;
     size_t start = out->len;
     meter m = meter_start(p);
-    if (t->is_found && wt_is_running(c->frame, t->source.title)) {
+    bool is_family = !t->is_found && t->title.ns == 10 && !p->o->no_families;
+    if (t->is_found && wt_is_running(c->frame, t->source.title))
         wt_loop_error(out, p, t->title.full);
-    } else if (t->is_found) {
+    else if (t->is_found && c->as_written)
+        wt_expand(out, p, c->frame, t->tree->root, WT_AS_WRITTEN);
+    else if (t->is_found || is_family)
         run_template(out, c, t);
-    } else if (t->title.ns == 10 && !p->o->no_families) {
-        wt_frame frame;
-        wt_frame_open(&frame, p, c->frame, t->title.full, c->part, 0);
-        wt_degrade(out, p, t->title.text, &frame);
-    } else {
+    else
         buf_fmt(out, "[[:%.*s]]", STR_ARG(t->title.full));
-    }
     meter_stop(m, p, t->title.full, out->len - start);
     return true;
 }
@@ -461,13 +480,31 @@ static void count_bytes(buf *out, const call *c, size_t start) {
                  STR("<!-- WARNING: template omitted, post-expand include size too large -->"));
 }
 
-// Puts what was written since `start` behind a marker, so that it is shown as it is.
+// How many bytes at the start of `text` are to be a reference to the last of them, with what stands
+// before it as it is; 0: none. At the start of a line marks of lists, tables and blanks count, too.
+static size_t to_escape(str text, bool at_line_start) {
+    static const char *const pairs[] = {"!!", "__", "~~~", "----"};
+    if (memchr("\"&'<=>[]{|};", text.ptr[0], 13)) return 1;
+    if (at_line_start && memchr("!#*: \n\t", text.ptr[0], 7)) return 1;
+    for (size_t i = 0; i < countof(pairs); i++)
+        if (str_starts(text, str_of(pairs[i]))) return 2;
+    return str_starts(text, STR("://"));
+}
+
+// Wikitext that shows as what was written since `start`.
 static void show_as_written(buf *out, wt_parser *p, size_t start) {
-    buf html;
-    buf_init(&html, p->mem, 0);
-    wt_escape(&html, str_skip(buf_str(out), start));
+    str text = arena_str(p->mem, str_skip(buf_str(out), start));
+    bool at_line_start = true;
     out->len = start;
-    wt_strip_add(out, p, WT_STRIP_NOWIKI, buf_str(&html));
+    for (size_t i = 0; i < text.len; i++) {
+        size_t n = to_escape(str_skip(text, i), at_line_start);
+        if (n > 1) buf_byte(out, text.ptr[i++]);
+        if (n)
+            buf_fmt(out, "&#%d;", (unsigned char)text.ptr[i]);
+        else
+            buf_byte(out, text.ptr[i]);
+        at_line_start = text.ptr[i] == '\n';
+    }
 }
 
 bool wt_transclude(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node) {

@@ -114,11 +114,12 @@ static tree_node *replace(tree_builder *b, int i, int k) {
     return node;
 }
 
-// Moves what stands between the formatting element and the block into the block's chain: returns
-// what is to be put where the formatting element stands. *mark: where it goes in active[].
-static tree_node *inner_loop(tree_builder *b, int format, int block_at, int *mark) {
-    tree_node *block = b->open[block_at], *last = block;
-    int count = 0;
+// Copies what stands between the formatting element and the block, and moves the block into the
+// copies, which are put where the formatting element stands: from the outermost inwards, so that
+// each finds its place before something is put into it. *mark: where it goes in active[].
+static void inner_loop(tree_builder *b, int format, int block_at, int *mark) {
+    tree_node *block = b->open[block_at], *ancestor = b->open[format - 1], *copies[INNER_MAX];
+    int count = 0, n = 0;
     for (int i = block_at - 1; i > format; i--) {
         tree_node *node = b->open[i];
         int k = index_active(b, node);
@@ -131,12 +132,15 @@ static tree_node *inner_loop(tree_builder *b, int format, int block_at, int *mar
             tree_unopen(b, node);
             continue;
         }
-        node = replace(b, i, k);
-        if (last == block) *mark = k + 1;
-        tree_add(b, (tree_place){node, false}, last);
-        last = node;
+        if (n == 0) *mark = k + 1;
+        copies[n++] = replace(b, i, k);
     }
-    return last;
+    tree_place place = tree_place_in(b, ancestor);
+    while (n > 0) {
+        tree_add(b, place, copies[--n]);
+        place = (tree_place){copies[n], false};
+    }
+    tree_add(b, place, block);
 }
 
 static void move_children(tree_builder *b, tree_node *from, tree_node *to) {
@@ -163,10 +167,9 @@ static bool adopt(tree_builder *b, tag_id id) {
         return tree_format_drop(b, format), false;
     }
     b->budget -= b->n_open - at;
-    tree_node *block = b->open[block_at], *ancestor = b->open[at - 1];
+    tree_node *block = b->open[block_at];
     int mark = index_active(b, format);
-    tree_node *last = inner_loop(b, at, block_at, &mark);
-    tree_add(b, tree_place_in(b, ancestor), last);
+    inner_loop(b, at, block_at, &mark);
     tree_node *again = tree_new(b, id, format->text);
     move_children(b, block, again);
     int k = index_active(b, format);

@@ -79,19 +79,19 @@ static str through(pass *run, wt_parser *p, str in, arena scratch) {
 // "-----" at the start of a line.
 static void rules(buf *out, wt_parser *p, str in, arena scratch) {
     (void)p, (void)scratch;
-    for (size_t from = 0; from < in.len;) {
-        str rest = str_skip(in, from);
-        if (str_starts(rest, STR("----"))) {
-            size_t n = 4;
-            while (n < rest.len && rest.ptr[n] == '-')
-                n++;
-            buf_add(out, STR("<hr />"));
-            from += n, rest = str_skip(rest, n);
+    size_t done = 0;
+    for (size_t at = 0; at < in.len;) {
+        if (!str_starts(str_skip(in, at), STR("----"))) {
+            at += str_find(str_skip(in, at), STR("\n----")) + 1;
+            continue;
         }
-        size_t line = min_size(str_find_byte(rest, '\n') + 1, rest.len);
-        buf_add(out, str_first(rest, line));
-        from += line;
+        buf_add(out, (str){in.ptr + done, at - done});
+        buf_add(out, STR("<hr />"));
+        while (at < in.len && in.ptr[at] == '-')
+            at++;
+        done = at;
     }
+    buf_add(out, str_skip(in, done));
 }
 
 static pass *const inline_passes[] = {wt_sanitize, wt_tables,   rules,
@@ -111,13 +111,13 @@ static str parse_inline(wt_parser *p, str text, bool is_main, arena scratch) {
 static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) {
     buf out;
     text = wt_unstrip_str(p, text, "gx");
-    buf_init(&out, p->mem, text.len + text.len / 64 + 64);
-    wt_french_spaces(&out, text);
-    text = buf_str(&out);
     buf_init(&out, p->mem, text.len + text.len / 8 + 64);
     wt_blocks(&out, p, text, line_start, scratch);
     text = through(wt_holders, p, buf_str(&out), scratch);
     text = wt_unstrip_str(p, text, "gxn");
+    buf_init(&out, p->mem, text.len + text.len / 64 + 64);
+    wt_french_spaces(&out, text);
+    text = buf_str(&out);
     buf_init(&out, p->mem, text.len + 64);
     wt_charrefs(&out, text);
     return buf_str(&out);
@@ -271,6 +271,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
                    .page = out,
                    .mem = mem,
                    .limits = limits_of(&o->limits),
+                   .page_bytes = wikitext.len,
                    .room = wt_room(wikitext.len)};
     wt_title_parse(&p.title, &p, o->title, 0);
     wt_frame frame = {.title = p.title.full};

@@ -49,8 +49,9 @@ typedef struct wt_interwiki {
 } wt_interwiki;
 
 typedef struct wt_file {
-    str url;                // of the file itself; "" when it cannot be shown (no --images)
-    str page_url;           // of its description page
+    str detail;    // set by the caller: "page=2", "lang=de", "seek=1.5": what of it to show
+    str url;       // of the file itself; "" when it cannot be shown (no --images)
+    str page_url;  // of its description page
     int32_t width, height;  // 0: unknown
     str mime;               // "image/png", "application/ogg"...
     double duration;        // seconds, of audio and video
@@ -70,7 +71,7 @@ typedef struct wt_world {
     // False: no such prefix. Prefixes come in lower case.
     bool (*interwiki)(void *arg, wt_interwiki *out, str prefix, arena *a);
     // A file by its name without namespace, scaled to `width` (0: as it is) when the world can.
-    // False: missing.
+    // False: missing. out->detail says what of it is to be shown, all else is to be set.
     bool (*file)(void *arg, wt_file *out, str name, int32_t width, arena *a);
     // Total of pages, articles, files... for NUMBEROF*; namespace -1000: articles, -1001: pages.
     uint64_t (*count)(void *arg, int32_t ns);
@@ -107,12 +108,13 @@ typedef struct wt_options {
     str user;                  // who made it; "" unknown
     const char *article_path;  // "/wiki/": links are it + encoded title
     const char *script_path;   // "/index.php": of red links and queries; NULL: article_path
-    const char *server;        // "http://example.org": of fullurl
+    const char *server;        // of fullurl: "http://example.org"; NULL: the dump's wiki on the web
     wt_limits limits;
     wt_cache *cache;           // NULL: none
     const wt_module *module;   // NULL: the families of degrade.c, else a box with the arguments
     bool no_families;          // missing templates stay red links, #invoke as typed: no degrade.c
     bool red_links_to_editor;  // "/index.php?title=X&action=edit&redlink=1", as MediaWiki does
+    bool no_uploads;           // missing files lead to their page, not to Special:Upload
     bool edit_links;           // [edit] behind headings
     bool external_images;      // a bare URL of a picture is shown as one
     bool follow_links;         // no rel="nofollow"
@@ -138,7 +140,7 @@ typedef struct wt_section {
     str anchor, html, text;  // id; title with its markup, and without
     str from;                // page whose wikitext has it; "" when it is HTML's or a template's
     int32_t index;           // its number among the headings of `from`, from 1; 0: none
-    size_t at;               // where its heading starts in the html, bytes
+    size_t at;               // where its heading starts in the html, bytes; they ascend
 } wt_section;
 
 typedef struct wt_category {

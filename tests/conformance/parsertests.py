@@ -186,6 +186,7 @@ def main():
     options.add_argument("directory", type=pathlib.Path)
     options.add_argument("--only", default="")
     options.add_argument("--show", help="print what tests of this name wanted and got")
+    options.add_argument("--failing", action="store_true", help="print what failing tests wanted and got")
     options.add_argument("--failures", type=pathlib.Path)
     o = options.parse_args()
     renderer, results, failed = Renderer([o.renderer]), [], set()
@@ -199,7 +200,7 @@ def main():
             rows.append((*score, test.pure()))
             if not score[2]:
                 failed.add(f"{test.file}: {test.name}")
-            if o.show and o.show in test.name:
+            if (o.show and o.show in test.name) or (o.failing and not score[0]):
                 print(f"--- {test.name}\n{test.wikitext}\n--- wanted\n{test.expected}\n--- got {score}\n{got}")
         if rows:
             print(line_of(path.name, rows))

@@ -73,7 +73,7 @@ class Page:
             self.counts["tables"] += 1
         elif tag == "li" and node.get("id", "").startswith("cite_note"):
             self.counts["references"] += 1
-        elif tag == "a" and node.get("href") and not node.get("href").startswith("#"):
+        elif tag == "a" and (not node.get("href", "#").startswith("#") or "selflink-fragment" in node.get("class", "")):
             self.counts["links"] += 1
 
 

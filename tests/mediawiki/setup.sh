@@ -2,7 +2,7 @@
 # setup.sh DUMP FOLDER -- a MediaWiki in FOLDER with DUMP imported; needs Debian's mediawiki, php-cli, php-sqlite3,
 # php-intl, php-mbstring and php-xml. Prints nothing but errors. What was set up before is kept.
 set -eu
-dump=$1 folder=$2
+dump=$1 folder=$2 here=$(cd "$(dirname "$0")" && pwd)
 [ -d /usr/share/mediawiki ] || { echo "setup.sh: no MediaWiki: make deps-judge" >&2; exit 1; }
 [ -e "$folder/done" ] && exit 0
 rm -rf "$folder"
@@ -24,6 +24,7 @@ wfLoadExtension( 'Cite' );
 wfLoadExtension( 'ParserFunctions' );
 wfLoadExtension( 'Poem' );
 $wgPFEnableStringFunctions = true;
+$wgEnableMagicLinks = [ 'ISBN' => true, 'PMID' => true, 'RFC' => true ];
 $wgParserCacheType = CACHE_NONE;
 $wgMainCacheType = CACHE_NONE;
 $wgMessageCacheType = CACHE_NONE;
@@ -33,4 +34,14 @@ $wgShowExceptionDetails = true;
 PHP
 MW_INSTALL_PATH="$folder/mediawiki" php maintenance/importDump.php --conf "$folder/conf/LocalSettings.php" --no-updates \
     "$folder/dump.xml" > "$folder/import.log" 2>&1
+# Both sides know the same languages.
+/usr/bin/python3 - "$here/../../src/wikitext/interwiki.c" "$folder/data/wiki.sqlite" <<'PY'
+import re, sqlite3, sys
+text = open(sys.argv[1]).read().split("languages[] =")[1].split(";")[0]
+codes = " ".join(re.findall(r'"([^"]*)"', text)).split()
+db = sqlite3.connect(sys.argv[2])
+db.executemany("INSERT OR IGNORE INTO interwiki (iw_prefix, iw_url, iw_api, iw_wikiid, iw_local, iw_trans)"
+               " VALUES (?, ?, '', '', 1, 0)", [(c, f"https://{c}.wikipedia.org/wiki/$1") for c in codes])
+db.commit()
+PY
 touch "$folder/done"

@@ -1,4 +1,4 @@
-// Trees kept for all threads: hits, the limit, pages that outlive an eviction, many threads at once.
+// Trees kept for all threads: hits, the limit, pages that outlive an eviction, threads at once.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -193,9 +193,9 @@ static void pages_let_go(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares_trees),    cmocka_unit_test(works_without),
-        cmocka_unit_test(doubts_hashes),   cmocka_unit_test(keeps_the_limit),
-        cmocka_unit_test(serves_threads),  cmocka_unit_test(pages_let_go),
+        cmocka_unit_test(shares_trees),   cmocka_unit_test(works_without),
+        cmocka_unit_test(doubts_hashes),  cmocka_unit_test(keeps_the_limit),
+        cmocka_unit_test(serves_threads), cmocka_unit_test(pages_let_go),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

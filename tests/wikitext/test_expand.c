@@ -96,13 +96,10 @@ static void templates(void **state) {
         {"{{only|x}}", "bx"},
         {"{{alias|x}}", "x"},
         {"{{quiet}}", "\ne"},
-        {"{{missing}}", "[[:Template:Missing]]"},
-        {"{{missing|a=b}}", "[[:Template:Missing]]"},
         {"{{:plain}}", "page in it"},
         {"{{:missing}}", "[[:Missing]]"},
         {"{{talk:plain}}", "talk"},
         {"{{talk}}", "template talk"},
-        {"{{/Sub|x}}", "[[:Template:/Sub]]"},
         {"{{a<b}}", "{{a<b}}"},
         {"{{a<b|{{echo|x}}|k={{echo|y}}}}", "{{a<b|x|k=y}}"},
         {"{{a|{{b", "{{a|{{b"},
@@ -126,6 +123,20 @@ static void templates(void **state) {
     };
     world_use(pages);
     check(rows, countof(rows));
+}
+
+static void missing(void **state) {
+    (void)state;
+    world_use(pages);
+    wt_options o = world_options();
+    o.no_families = true;
+    wt_parser *p = world_parser(&o);
+    assert_true(
+        str_eq(wt_expand_text(p, STR("{{missing|a=b}}"), NULL), STR("[[:Template:Missing]]")));
+    assert_true(str_eq(wt_expand_text(p, STR("{{/Sub|x}}"), NULL), STR("[[:Template:/Sub]]")));
+    o.no_families = false;
+    str shown = wt_expand_text(p, STR("{{missing|a=bcd}}"), NULL);
+    assert_true(str_find(shown, STR("bcd")) < shown.len);
 }
 
 static void subpages(void **state) {
@@ -182,14 +193,26 @@ static void headings(void **state) {
 static void as_written(void **state) {
     (void)state;
     world_use(pages);
-    wt_options o = world_options();
-    wt_parser *p = world_parser(&o);
-    str got = wt_expand_text(p, STR("{{msgnw:doc}}"), p->frame);
-    got = wt_unstrip_str(p, got, "n");
-    buf want;
-    buf_init(&want, &world_mem, 0);
-    wt_escape(&want, STR("a<noinclude>b</noinclude><includeonly>c</includeonly>"));
-    assert_true(str_eq(got, buf_str(&want)));
+    assert_string_equal(world_expand("{{msgnw:doc}}"),
+                        "a&#60;noinclude&#62;b&#60;/noinclude&#62;"
+                        "&#60;includeonly&#62;c&#60;/includeonly&#62;");
+    static const world_page marks[] = {
+        {"Template:M", "* a\n\n: b ''c'' !!d__e__\n----\n {|[[{{x|{{{1}}}}}]] http://x ~~~ - !"},
+        {0}};
+    world_use(marks);
+    assert_string_equal(world_expand("{{msgnw:m|1}}"),
+                        "&#42; a\n&#10;&#58; b &#39;&#39;c&#39;&#39; !&#33;d_&#95;e_&#95;\n-&#45;--"
+                        "\n&#32;&#123;&#124;&#91;&#91;&#123;&#123;x&#124;&#123;&#123;&#123;1"
+                        "&#125;&#125;&#125;&#125;&#125;&#93;&#93; http&#58;//x ~&#126;~ - !");
+}
+
+static void messages(void **state) {
+    (void)state;
+    static const world_page own[] = {{"MediaWiki:Own", "ours"}, {0}};
+    world_use(own);
+    assert_string_equal(world_expand("{{MediaWiki:own}}"), "ours");
+    assert_string_equal(world_expand("{{MediaWiki:Greeting}}"), "Hello $1, from Main Page");
+    assert_string_equal(world_expand("{{MediaWiki:Nothing}}"), "[[:MediaWiki:Nothing]]");
 }
 
 // --- Functions -----------------------------------------------------------------------------------
@@ -397,6 +420,25 @@ static void deep(void **state) {
     world_forget();
 }
 
+// An arena that is soon full ends in a note, and what follows stands as it was written.
+static void little_memory(void **state) {
+    (void)state;
+    static const world_page grows[] = {{"Template:Grow", "{{{1}}}{{{1}}}{{{1}}}{{{1}}}"}, {0}};
+    world_use(grows);
+    const char *text = nested("{{grow|", "0123456789abcdef", "}}", 12);
+    for (size_t room = 1 << 20; room <= 16 << 20; room *= 2) {
+        arena small = {.reserve = room};
+        wt_parser *p = limited((wt_limits){0});
+        small.base = world_mem.base + align_up(world_mem.used, 4096);
+        p->mem = &small;
+        p->limits.expanded_bytes = p->limits.argument_bytes = 1u << 30;
+        wt_expand_text(p, str_of(text), NULL);
+        assert_int_equal((p->over & WT_OVER_MEMORY) != 0, true);
+        assert_true(shows(p, "{{grow|x}}", "{{grow|x}}"));
+    }
+    world_forget();
+}
+
 // {{a}} calls {{b}} twice, that calls {{c}} twice...: ends soon, and in a note.
 static void bombs(void **state) {
     (void)state;
@@ -485,10 +527,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments),
         cmocka_unit_test(templates),
+        cmocka_unit_test(missing),
         cmocka_unit_test(subpages),
         cmocka_unit_test(loops),
         cmocka_unit_test(headings),
         cmocka_unit_test(as_written),
+        cmocka_unit_test(messages),
         cmocka_unit_test(finds_functions),
         cmocka_unit_test(reads_arguments),
         cmocka_unit_test(sections),
@@ -496,6 +540,7 @@ int main(void) {
         cmocka_unit_test(modules),
         cmocka_unit_test(limits),
         cmocka_unit_test(deep),
+        cmocka_unit_test(little_memory),
         cmocka_unit_test(bombs),
         cmocka_unit_test(asks_once),
         cmocka_unit_test(keeps_expansions),

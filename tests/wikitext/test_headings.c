@@ -70,6 +70,8 @@ static void test_markup(void **state) {
         "<h2 id=\"y\" style=\"color:red\" class=\"z mw-html-heading\">x</h2>");
     // What is left open inside stays inside.
     has("==<div>a==\nb", BOX("2", "id=\"a\"><div>a</div>") "\n<p>b\n</p>");
+    // A mark that stands in no heading's front shows nowhere.
+    has("<h3>x\n=b=", "x\n</h3><h1>b</h1>");
     // An end that is none of the heading's.
     has("<h2>a</h3>b", "<h2 id=\"a\" class=\"mw-html-heading\">a</h2><p>b</p>");
 }
@@ -164,6 +166,19 @@ static void test_sections(void **state) {
     world_use(NULL);
 }
 
+// A heading between rows comes out in front of its table.
+static void test_sections_ascend(void **state) {
+    (void)state;
+    wt_page page;
+    const char *html = rendered("{|\n|\n== a ==\n|-\n<h2>b</h2>\n|\n== c ==\n|}\n== d ==\n", &page);
+    assert_int_equal(page.n_sections, 4);
+    assert_true(strstr(html, "id=\"b\"") < strstr(html, "id=\"a\""));
+    for (size_t i = 1; i < page.n_sections; i++)
+        assert_true(page.sections[i - 1].at <= page.sections[i].at);
+    static const char box[] = "<div class=\"mw-heading mw-heading2\"><h2 id=\"d";
+    assert_memory_equal(html + page.sections[3].at, box, strlen(box));
+}
+
 static void test_contents(void **state) {
     (void)state;
     static const char rows[] =
@@ -237,6 +252,12 @@ static void test_french_spaces(void **state) {
         {"\xC2\xA9 \xE2\x82\xAC 5 %", "\xC2\xA9 \xE2\x82\xAC 5&#160;%"},
         {"?", "?"},
         {"\xC2", "\xC2"},
+        // Not in tags, comments, style sheets and scripts.
+        {"a < ? <a b=\"c : d\"> ?", "a <&#160;? <a b=\"c : d\">&#160;?"},
+        {"<!-- ? > ? --> ?<style>a : b</style> :",
+         "<!-- ? > ? -->&#160;?<style>a : b</style>&#160;:"},
+        {"<script> ?", "<script> ?"},
+        {"<b", "<b"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         buf out;
@@ -254,6 +275,7 @@ int main(void) {
         cmocka_unit_test(test_equal_ids),
         cmocka_unit_test(test_many_equal_ids),
         cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_sections_ascend),
         cmocka_unit_test(test_contents),
         cmocka_unit_test(test_edit_links),
         cmocka_unit_test(test_legacy_ids),

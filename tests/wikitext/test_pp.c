@@ -49,8 +49,9 @@ static void show(buf *out, const wt_node *node) {
             buf_byte(out, ']');
             break;
         case WT_EXT:
-            buf_fmt(out, "<%.*s(%.*s)%s%.*s(%.*s)>", STR_ARG(node->text), STR_ARG(node->attrs),
-                    node->has_inner ? ":" : "/", STR_ARG(node->inner), STR_ARG(node->close));
+            buf_fmt(out, "<%.*s(%.*s)%s%.*s(%.*s)>", STR_ARG(node->text), STR_ARG(node->tag->attrs),
+                    node->tag->has_inner ? ":" : "/", STR_ARG(node->tag->inner),
+                    STR_ARG(node->tag->close));
             break;
         case WT_COMMENT:
             buf_fmt(out, "!(%.*s)", STR_ARG(node->text));
