@@ -255,6 +255,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
                    .page = out,
                    .mem = mem,
                    .limits = limits_of(&o->limits),
+                   .page_bytes = wikitext.len,
                    .room = wt_room(wikitext.len)};
     wt_title_parse(&p.title, &p, o->title, 0);
     wt_frame frame = {.title = p.title.full};
