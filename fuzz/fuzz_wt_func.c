@@ -1,6 +1,6 @@
-// Any bytes as arguments of parser functions. The first byte says which: expressions, dates, formats,
-// numbers, case, or a whole call by its name. Results are bounded, the same each time, and no longer
-// than their limits say.
+// Any bytes as arguments of parser functions. The first byte says which: expressions, dates,
+// formats, numbers, case, or a whole call by its name. Results are bounded, the same each time, and
+// no longer than their limits say.
 
 #include "fuzz/fuzz.h"
 #include "wikitext/date.h"
