@@ -84,6 +84,8 @@ static void test_ids(void **state) {
         {"a", "a", ""},
         {"a  b_c&nbsp;d&#x2009;", "a_b_c_d", ""},
         {"\xC3\xA9", "\xC3\xA9", ".C3.A9"},
+        {"_ a\tb _", "a_b", "a.09b"},
+        {"&nbsp; a", "_a", ""},
         {"1.2:3-4", "1.2:3-4", ""},
         {"<sup>a</sup><span title=\"x\">b</span>", "ab", ""},
         {"[[Main Page|c]]s", "cs", ""},
