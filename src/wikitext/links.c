@@ -20,6 +20,7 @@ enum {
     NS_CATEGORY = 14,
     NEST = 16,  // open [[File: in each other; link texts with links in markers
     LANGUAGES_MAX = 1000,
+    LINK_BYTES = 128,  // of an <a>, mostly
     UNASKED = 0xFF,
 };
 
@@ -270,7 +271,8 @@ void wt_holders(buf *out, wt_parser *p, str in, arena scratch) {
     }
     size_t n = collect(found, 0, p, in, 0);
     if (n) look_up(p, found, n, scratch);
-    put_links(out, p, in, 0);
+    // Most of what it takes at once: growing by steps would copy the page again and again.
+    if (buf_room(out, in.len + n * LINK_BYTES)) put_links(out, p, in, 0);
 }
 
 static void put_texts(buf *out, wt_parser *p, str text, int depth) {
