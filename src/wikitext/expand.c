@@ -10,10 +10,11 @@
 #include "wikitext/expand.h"
 
 enum {
-    STEPS = 16,          // kept on the stack
-    FEW_ARGS = 8,        // are searched one by one
-    SPEND_PER = 64,      // bytes of text for a tick
-    ROOM_MIN = 1 << 20,  // of memory: with less nothing is expanded
+    STEPS = 16,           // kept on the stack
+    FEW_ARGS = 8,         // are searched one by one
+    SPEND_PER = 64,       // bytes of text for a tick
+    ROOM_MIN = 16 << 20,  // of memory: with less nothing is expanded...
+    ROOM_SHARE = 8,       // ... but of a small arena the last eighth
 };
 
 // --- Frames --------------------------------------------------------------------------------------
@@ -188,7 +189,8 @@ static void text(walk *w, const wt_node *node) {
 // Whether nothing more is to be expanded; the first time a note says so.
 static bool is_over(buf *out, wt_parser *p) {
     wt_parsed *s = wt_parsed_of(p);
-    if (arena_room(p->mem) < ROOM_MIN) p->over |= WT_OVER_MEMORY;
+    if (arena_room(p->mem) < min_size(ROOM_MIN, p->mem->reserve / ROOM_SHARE))
+        p->over |= WT_OVER_MEMORY;
     if (!wt_spend(p, 1)) return false;
     if (!s->is_noted)
         buf_add(out, STR("<span class=\"error\">The time or memory for this page is used up: what "

@@ -8,7 +8,8 @@
 //          --switches--> __X__ gone     --headings--> <h2>  --links--> link and file markers
 //          --quotes--> <b><i>           --extlinks--> <a>   --magic links--> <a>
 //          --format_headings--> ids, contents               --blocks--> <p> <ul> <pre>
-//          --holders, unstrip--> markers replaced           --tidy--> the HTML a browser would build
+//          --holders, unstrip--> markers replaced           --tidy--> the HTML a browser builds
+//          --place_headings--> boxes, contents
 //
 // Markers (strip.c) stand for what later passes must not touch: 0x7F, a letter, eight hex digits,
 // 0x7F. No 0x7F comes in from outside: wt_render replaces it.
@@ -23,117 +24,13 @@
 #ifndef WIKITEXT_INSIDE_H
 #define WIKITEXT_INSIDE_H
 
-#include "wikitext/wikitext.h"
-
-typedef struct wt_parser wt_parser;
-typedef struct wt_frame wt_frame;
-typedef struct wt_node wt_node;
+#include "wikitext/pp.h"
 
 enum {
     WT_NEST_MAX = 100,  // calls of wt_parse_inside in each other, brackets in brackets...
     WT_MARK = 0x7F,
     WT_MARK_LEN = 11,
 };
-
-// --- The preprocessor's tree (pp.c) --------------------------------------------------------------
-
-typedef enum wt_kind {
-    WT_ROOT,
-    WT_TEXT,      // text
-    WT_TEMPLATE,  // children: WT_NAME, then WT_PART...; line_start: at the start of a line;
-                  // text: all of it, as written
-    WT_ARG,       // {{{name|default}}}: the same
-    WT_NAME,      // children
-    WT_PART,      // children: [WT_KEY] WT_VALUE; index: n of an unnamed one, from 1
-    WT_KEY,
-    WT_VALUE,
-    WT_EXT,      // text: name; tag
-    WT_HEADING,  // children; level; index: number in this page
-    WT_COMMENT,  // text: with its marks
-    WT_IGNORE,   // text: <noinclude> and its like as written
-} wt_kind;
-
-typedef struct wt_tag {
-    str attrs, inner, close;
-    bool has_inner;  // false: <x/>
-} wt_tag;
-
-struct wt_node {
-    wt_kind kind;
-    bool line_start;
-    uint8_t level;
-    uint32_t index;
-    str text;  // views into the tree's text
-    union {
-        const wt_node *child;
-        const wt_tag *tag;  // of WT_EXT, which has no children
-    };
-    const wt_node *next;
-};
-
-// For walking all kinds alike.
-static inline const wt_node *wt_children(const wt_node *node) {
-    return node->kind == WT_EXT ? NULL : node->child;
-}
-
-typedef struct wt_tree {
-    str text;  // what all strs point into
-    const wt_node *root;
-    uint32_t n_nodes, n_headings;
-    size_t bytes;  // of text and nodes together
-    size_t room;   // that an arena needs for reading it again
-    bool is_cut;   // over a million nodes or the arena: the rest is text
-} wt_tree;
-
-// Reads wikitext into a tree, in `a`; `is_included` decides between <noinclude> and <includeonly>.
-// Linear time and room. Source: mediawiki.org/wiki/Preprocessor_ABNF
-void wt_preprocess(wt_tree *out, str text, bool is_included, arena *a);
-
-// The same through the cache: the tree lives at least as long as p does.
-const wt_tree *wt_tree_of(wt_parser *p, const wt_source *source);
-
-// Whether <name> is an extension's tag, whose inside is not wikitext; the name in any case.
-bool wt_ext_known(str name);
-
-// --- Frames (expand.c) -----------------------------------------------------------------------
-
-struct wt_frame {
-    const wt_frame *parent;  // the caller; NULL: the page itself
-    str title;               // full title of the template; of the page for the first
-    const wt_node *part;     // first WT_PART of the call; siblings follow; NULL: none
-    struct wt_args *args;    // expanded on demand, each once
-    int depth;
-    bool is_volatile;
-};
-
-enum {  // what is left alone
-    WT_NO_ARGS = 1,
-    WT_NO_TEMPLATES = 2,
-    WT_STRIP_COMMENTS = 4,
-    WT_NO_IGNORE = 8,
-    WT_RECOVER_COMMENTS = 16,
-    WT_NO_TAGS = 32,
-    WT_AS_WRITTEN = WT_NO_ARGS | WT_NO_TEMPLATES | WT_NO_IGNORE | WT_RECOVER_COMMENTS | WT_NO_TAGS,
-};
-
-// The tree as flat wikitext, extension tags as markers.
-void wt_expand(buf *out, wt_parser *p, const wt_frame *frame, const wt_node *node, unsigned flags);
-// The children of `node`, expanded (trimmed: without space at both ends); in p->mem.
-str wt_expand_str(wt_parser *p, const wt_frame *frame, const wt_node *node);
-str wt_expand_trimmed(wt_parser *p, const wt_frame *frame, const wt_node *node);
-// Wikitext as it would be written again, {{a|b}}.
-void wt_unparse(buf *out, const wt_node *node);
-
-// An argument by name ("1", "title"), expanded; false when the caller gave none.
-bool wt_frame_arg(str *out, wt_parser *p, const wt_frame *frame, str name);
-// All of them in the order of the call; returns how many were written, at most `max`.
-typedef struct wt_named {
-    str name, value;
-} wt_named;
-size_t wt_frame_args(wt_named *out, size_t max, wt_parser *p, const wt_frame *frame);
-
-// Preprocesses and expands text in a frame (NULL: the page's): {{...}} gone, markers in.
-str wt_expand_text(wt_parser *p, str text, const wt_frame *frame);
 
 // --- Functions and variables (func.h has the table) ----------------------------------------------
 
@@ -154,7 +51,8 @@ void wt_mark_add(buf *out, wt_strip kind, uint32_t index);
 // Whether a marker starts s; its parts.
 bool wt_mark_at(wt_strip *kind, uint32_t *index, str s);
 // Replaces markers of the kinds ("gx", "n") by what they stand for, inside which markers are
-// replaced as well (at most 20 deep, 5 MB in all).
+// replaced as well (at most 20 deep, 5 MB in all). With "g" a heading's mark that no heading took
+// stands for nothing.
 void wt_unstrip(buf *out, wt_parser *p, str text, const char *kinds);
 str wt_unstrip_str(wt_parser *p, str text, const char *kinds);
 void wt_strip_kill(buf *out, str text);  // markers dropped
@@ -165,6 +63,10 @@ typedef struct wt_heading_mark {
     str title;       // of the page or template whose wikitext has the heading
     uint32_t index;  // its number there, from 1
 } wt_heading_mark;
+
+// Text from outside as the passes want it: UTF-8 (U+FFFD for what is not, and for NUL), "\n" for CR
+// and CRLF, no WT_MARK. In `a`, or `text` itself.
+str wt_scrub(str text, arena *a);
 
 // --- Passes ----------------------------------------------------------------------------------
 
@@ -209,7 +111,7 @@ void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
 void wt_headline(str *html, str *text, wt_parser *p, str inside);
 str wt_quotes_str(wt_parser *p, str text, arena scratch);  // a line or more
 
-// --- Sanitising (sanitize.c, css.c, entity.c) ------------------------------------------------------
+// --- Sanitising (sanitize.c, css.c, entity.c) ----------------------------------------------------
 
 // Attributes as written (`class=x style="..."`) to what is allowed on `element`, escaped, each with
 // a space in front. Markers inside are replaced first.
@@ -265,7 +167,7 @@ str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
 // gets what is shown for it where nothing else is ("" before). Linker::normalizeSubpageLink.
 str wt_subpage(str *text, wt_parser *p, str target);
 
-// --- Files (file.c), extensions (ext.c), footnotes (cite.c) ----------------------------------------
+// --- Files (file.c), extensions (ext.c), footnotes (cite.c) --------------------------------------
 
 // [[File:name|options]]: writes the picture with its box.
 void wt_file_link(buf *out, wt_parser *p, const wt_title *file, str options, arena scratch);
@@ -347,6 +249,7 @@ struct wt_parser {
     uint32_t ext_links;   // [http://x]: numbered
     uint32_t players;     // of sounds and films: numbered
     uint32_t time_bytes;  // func_time.c: of formats that #time wrote
+    size_t page_bytes;    // of the page's wikitext
 };
 
 // Work is counted: true when a limit is passed and the pass is to end. Looks at the clock every

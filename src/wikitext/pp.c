@@ -24,7 +24,6 @@
 #endif
 
 enum {
-    NODES_MAX = 1 << 20,   // of a tree, and of its open brackets
     ROUND_ROOM = 1 << 10,  // bytes of nodes that one round of the loop makes, at most
     NAME_MAX = 40,         // of a tag
     UNCLOSED_MAX = 64,
@@ -649,7 +648,7 @@ static bool skip_ahead(reader *r) {
 static bool has_room(reader *r) {
     size_t need = ROUND_ROOM + (size_t)r->n_open * sizeof(wt_node);
     r->room = max_size(r->room, r->a->used - r->used + need);
-    return arena_room(r->a) >= need && r->n_nodes + r->n_open < NODES_MAX;
+    return arena_room(r->a) >= need && r->n_nodes + r->n_open < WT_TREE_NODES;
 }
 
 // What is still open is text; what is at the top level is what it looks like.

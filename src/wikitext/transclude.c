@@ -189,6 +189,7 @@ static void load(wt_included *t, wt_parser *p) {
     if (is_readable && (p->world->source(p->world->arg, &t->source, t->title.full, p->mem) ||
                         load_message(t, p))) {
         t->is_found = true;
+        t->source.text = wt_scrub(t->source.text, p->mem);
         t->tree = wt_tree_of(p, &t->source);
         wt_note_used(p, t->source.title, t->source.hash);
     }
@@ -216,7 +217,8 @@ static const wt_included *find_template(wt_parser *p, str name) {
     if (!wt_title_parse(&title, p, full, is_relative ? p->title.ns : 10)) return NULL;
     if ((title.interwiki.len && !title.is_local) || !title.full.len) return NULL;
     t = wt_include(p, &title);
-    void **at = t ? wt_map_at(names, p, arena_str(p->mem, name)) : NULL;
+    bool is_short = name.len <= WIKI_TITLE_MAX;
+    void **at = t && is_short ? wt_map_at(names, p, arena_str(p->mem, name)) : NULL;
     if (at) *at = (void *)(uintptr_t)t;
     return t;
 }

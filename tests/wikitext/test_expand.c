@@ -420,6 +420,25 @@ static void deep(void **state) {
     world_forget();
 }
 
+// An arena that is soon full ends in a note, and what follows stands as it was written.
+static void little_memory(void **state) {
+    (void)state;
+    static const world_page grows[] = {{"Template:Grow", "{{{1}}}{{{1}}}{{{1}}}{{{1}}}"}, {0}};
+    world_use(grows);
+    const char *text = nested("{{grow|", "0123456789abcdef", "}}", 12);
+    for (size_t room = 1 << 20; room <= 16 << 20; room *= 2) {
+        arena small = {.reserve = room};
+        wt_parser *p = limited((wt_limits){0});
+        small.base = world_mem.base + align_up(world_mem.used, 4096);
+        p->mem = &small;
+        p->limits.expanded_bytes = p->limits.argument_bytes = 1u << 30;
+        wt_expand_text(p, str_of(text), NULL);
+        assert_int_equal((p->over & WT_OVER_MEMORY) != 0, true);
+        assert_true(shows(p, "{{grow|x}}", "{{grow|x}}"));
+    }
+    world_forget();
+}
+
 // {{a}} calls {{b}} twice, that calls {{c}} twice...: ends soon, and in a note.
 static void bombs(void **state) {
     (void)state;
@@ -521,6 +540,7 @@ int main(void) {
         cmocka_unit_test(modules),
         cmocka_unit_test(limits),
         cmocka_unit_test(deep),
+        cmocka_unit_test(little_memory),
         cmocka_unit_test(bombs),
         cmocka_unit_test(asks_once),
         cmocka_unit_test(keeps_expansions),
