@@ -197,17 +197,17 @@ static void put_time(buf *out, double t) {
             (int)(ms / 1000 % 60), (int)(ms % 1000));
 }
 
-// Where it starts, not behind its last second; false: at its start.
-static bool start_of(double *out, const wt_picture *pic) {
+// A moment of it, not behind its last second; false: none is asked for.
+static bool moment(double *out, const wt_picture *pic, str time) {
     double last = pic->file.duration > 1 ? pic->file.duration - 1 : 0;
-    if (!seconds(out, pic->start)) return false;
+    if (!seconds(out, time)) return false;
     if (pic->file.duration > 0 && *out > last) *out = last;
     return true;
 }
 
 static void put_source(buf *out, const wt_picture *pic) {
     double start = 0, end;
-    bool has_start = start_of(&start, pic), has_end = seconds(&end, pic->end);
+    bool has_start = moment(&start, pic, pic->start), has_end = seconds(&end, pic->end);
     buf_add(out, STR("<source src=\""));
     buf_html(out, pic->file.url);
     if (has_start || has_end) {
@@ -223,20 +223,20 @@ static void put_source(buf *out, const wt_picture *pic) {
     buf_add(out, STR(" />"));
 }
 
-static void put_poster(buf *out, wt_parser *p, const wt_picture *pic) {
-    double start;
-    wt_file file = pic->file;
-    if (start_of(&start, pic)) {
-        start = floor(start * 1000 + 0.5) / 1000;
-        ask(&file, p, pic->title.text, 0, arena_fmt(p->mem, "seek=%.10g", start));
-    }
-    if (file.poster.len) wt_put_attr(out, "poster", file.poster);
+static void put_poster(buf *out, wt_parser *p, const wt_picture *pic, int32_t width) {
+    double at;
+    wt_file file;
+    str detail = {0};
+    if (moment(&at, pic, pic->thumbtime.len ? pic->thumbtime : pic->start))
+        detail = arena_fmt(p->mem, "seek=%.10g", floor(at * 1000 + 0.5) / 1000);
+    if (ask(&file, p, pic->title.text, width, detail) && file.poster.len)
+        wt_put_attr(out, "poster", file.poster);
 }
 
 static void put_player(buf *out, wt_parser *p, const wt_picture *pic, const wt_shown *shown) {
     bool is_film = is_video(pic);
     buf_fmt(out, "<span><%s id=\"mwe_player_%u\"", is_film ? "video" : "audio", ++p->players);
-    if (is_film) put_poster(out, p, pic);
+    if (is_film) put_poster(out, p, pic, shown->width);
     buf_add(out, STR(" controls=\"\" preload=\"none\""));
     if (pic->is_muted) buf_add(out, STR(" muted=\"\""));
     if (pic->is_loop) buf_add(out, STR(" loop=\"\""));

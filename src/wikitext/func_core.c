@@ -103,11 +103,23 @@ static void number(buf *out, str part, const void *arg) {
         wt_format_number(out, part, style->lang, style->has_separators);
 }
 
+// More digits on end than a double is sure of.
+static bool is_over_precise(str s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.len && n <= 15; i++)
+        n = s.ptr[i] >= '0' && s.ptr[i] <= '9' ? n + 1 : s.ptr[i] == '.' ? n : 0;
+    return n > 15;
+}
+
 static wt_result run_formatnum(buf *out, const wt_call *c) {
     number_style style = {.lang = wt_page_lang(c->p)};
     str how = wt_call_arg(c, 1);
     style.is_plain = str_eq(how, STR("R"));
     style.has_separators = !str_eq_nocase(how, STR("NOSEP"));
+    if (wt_call_option(c, STR("LOSSLESS")) && is_over_precise(c->first)) {
+        buf_add(out, c->first);
+        return WT_DONE;
+    }
     wt_between_marks(out, c->first, number, &style);
     return WT_DONE;
 }
@@ -184,6 +196,46 @@ static wt_result run_language(buf *out, const wt_call *c) {
 static wt_result run_dir(buf *out, const wt_call *c) {
     str code = c->first.len ? c->first : c->p->world->site->lang;
     buf_add(out, wt_lang_is_rtl(code) ? STR("rtl") : STR("ltr"));
+    return WT_DONE;
+}
+
+// What the software calls a language, as BCP 47 does: mostly a question of case.
+static wt_result run_bcp47(buf *out, const wt_call *c) {
+    static const struct {
+        str ours, theirs;
+    } others[] = {
+        {STR_INIT("als"), STR_INIT("gsw")},
+        {STR_INIT("bat-smg"), STR_INIT("sgs")},
+        {STR_INIT("be-x-old"), STR_INIT("be-tarask")},
+        {STR_INIT("cbk-zam"), STR_INIT("cbk")},
+        {STR_INIT("de-formal"), STR_INIT("de-x-formal")},
+        {STR_INIT("eml"), STR_INIT("egl")},
+        {STR_INIT("fiu-vro"), STR_INIT("vro")},
+        {STR_INIT("map-bms"), STR_INIT("jv-x-bms")},
+        {STR_INIT("nrm"), STR_INIT("nrf")},
+        {STR_INIT("roa-rup"), STR_INIT("rup")},
+        {STR_INIT("roa-tara"), STR_INIT("nap-x-tara")},
+        {STR_INIT("simple"), STR_INIT("en-simple")},
+        {STR_INIT("sr-ec"), STR_INIT("sr-Cyrl")},
+        {STR_INIT("sr-el"), STR_INIT("sr-Latn")},
+        {STR_INIT("zh-classical"), STR_INIT("lzh")},
+        {STR_INIT("zh-min-nan"), STR_INIT("nan")},
+        {STR_INIT("zh-yue"), STR_INIT("yue")},
+    };
+    str rest = c->first.len ? c->first : c->p->world->site->lang;
+    for (size_t i = 0; i < countof(others); i++)
+        if (str_eq_nocase(rest, others[i].ours)) rest = others[i].theirs;
+    for (bool is_first = true; rest.len; is_first = false) {
+        str part = str_cut(&rest, '-');
+        if (!is_first) buf_byte(out, '-');
+        for (size_t i = 0; i < part.len; i++) {
+            bool is_letter = (part.ptr[i] | 0x20) >= 'a' && (part.ptr[i] | 0x20) <= 'z';
+            bool is_high = !is_first && (part.len == 2 || (part.len == 4 && i == 0));
+            buf_byte(out, !is_letter ? part.ptr[i]
+                          : is_high  ? (char)(part.ptr[i] & ~0x20)
+                                     : (char)(part.ptr[i] | 0x20));
+        }
+    }
     return WT_DONE;
 }
 
@@ -407,6 +459,19 @@ static void put_filled(buf *out, const wt_call *c, str text) {
     }
 }
 
+// What the wiki itself says in place of the software: a page of its own namespace.
+static bool message_page(str *text, wt_parser *p, str key) {
+    enum { NS_MESSAGES = 8 };
+    wt_title t;
+    wt_source source;
+    if (!wt_title_parse(&t, p, key, NS_MESSAGES) || t.ns != NS_MESSAGES) return false;
+    if (!p->world->source || !p->world->source(p->world->arg, &source, t.full, p->mem))
+        return false;
+    wt_note_used(p, source.title, source.hash);
+    *text = source.text;
+    return true;
+}
+
 static wt_result run_int(buf *out, const wt_call *c) {
     const wt_world *w = c->p->world;
     str text;
@@ -417,8 +482,8 @@ static wt_result run_int(buf *out, const wt_call *c) {
     for (size_t i = 0; i < b.len; i++)
         if (b.ptr[i] == ' ') b.ptr[i] = '_';
     if ((w->message && w->message(w->arg, &text, buf_str(&b), c->p->mem)) ||
-        wt_message_own(&text, buf_str(&b))) {
-        put_filled(out, c, text);
+        message_page(&text, c->p, buf_str(&b)) || wt_message_own(&text, buf_str(&b))) {
+        put_filled(out, c, wt_scrub(text, c->p->mem));
         return WT_AGAIN;
     }
     buf_add(out, STR("\xE2\xA7\xBC"));
@@ -452,6 +517,7 @@ const wt_func wt_funcs_core[] = {
     {"bidi", .run = run_bidi},
     {"language", .has_hash = true, .run = run_language},
     {"dir", .has_hash = true, .run = run_dir},
+    {"bcp47", .has_hash = true, .run = run_bcp47},
     {"urlencode", .run = run_urlencode},
     {"anchorencode", .run = run_anchorencode},
     {"tag", .has_hash = true, .run = run_tag},

@@ -1,5 +1,5 @@
-// wikitext/func_time.c -- #time, CURRENT... and LOCAL..., #formatdate. The clock is the world's; its
-// zone is UTC.
+// wikitext/func_time.c -- #time, CURRENT... and LOCAL..., #formatdate. The clock is the world's;
+// its zone is UTC.
 //
 // I1  Who asks for the clock makes the page volatile; #time of a date of its own does not.
 
@@ -74,9 +74,13 @@ static const struct {
 static wt_result run_clock(buf *out, const wt_call *c) {
     if (!wt_is_variable(c)) return WT_NOT_MINE;
     str name = str_skip(c->name, str_starts(c->name, STR("LOCAL")) ? 5 : 7);
+    buf b;
+    buf_init(&b, c->p->mem, 32);
     for (size_t i = 0; i < countof(clocks); i++)
         if (str_eq(name, str_of(clocks[i].name)))
-            wt_date_put(out, str_of(clocks[i].format), now(c), wt_page_lang(c->p));
+            wt_date_put(&b, str_of(clocks[i].format), now(c), wt_page_lang(c->p));
+    bool is_week = str_eq(name, STR("WEEK"));  // the one that has no zero in front
+    buf_add(out, str_skip(buf_str(&b), is_week && str_starts(buf_str(&b), STR("0"))));
     return WT_DONE;
 }
 
@@ -193,11 +197,13 @@ static void put_iso(buf *out, const written *w) {
 static void put_date(buf *out, const written *w, date_order order) {
     str name = wt_lang_item(wt_lang_of(STR("en"))->months, w->month - 1);
     int day = number_of(w->day);
-    bool is_before = str_starts(w->year, STR("-"));
+    bool is_negative = str_starts(w->year, STR("-"));
+    int iso = number_of(str_skip(w->year, is_negative));
+    bool is_before = w->order == ISO && (is_negative || iso == 0);  // year 0 is 1 BC
     str year = w->year, era = is_before ? STR(" BC") : STR("");
     char room[16];
-    if (is_before || w->order == ISO) {
-        int n = number_of(str_skip(year, is_before)) + is_before;
+    if (w->order == ISO) {
+        int n = iso + is_before;
         year = (str){room, (size_t)snprintf(room, sizeof room, "%d", n)};
     }
     if (order == ISO && w->has_year)

@@ -69,6 +69,28 @@ static str version(const wt_call *c) {
     return str_starts(made, STR("MediaWiki ")) ? str_skip(made, 10) : made;
 }
 
+static bool is_script_ns(int32_t ns) {
+    return ns == 2 || ns == 8;
+}
+
+// What kind of text the page has, by its name: {{#contentmodel:canonical}} for programs.
+static wt_result run_contentmodel(buf *out, const wt_call *c) {
+    static const struct {
+        str suffix, name, canonical;
+    } models[] = {{STR_INIT(".css"), STR_INIT("CSS"), STR_INIT("css")},
+                  {STR_INIT(".js"), STR_INIT("JavaScript"), STR_INIT("javascript")},
+                  {STR_INIT(".json"), STR_INIT("JSON"), STR_INIT("json")}};
+    const wt_title *t = &c->p->title;
+    bool is_canonical = str_eq_nocase(c->first, STR("canonical"));
+    for (size_t i = 0; i < countof(models) && is_script_ns(t->ns); i++)
+        if (str_ends(t->text, models[i].suffix)) {
+            buf_add(out, is_canonical ? models[i].canonical : models[i].name);
+            return WT_DONE;
+        }
+    buf_add(out, t->ns == 828 ? STR("Scribunto") : STR("wikitext"));
+    return WT_DONE;
+}
+
 static str content_language(const wt_call *c) {
     str code = c->p->world->site->lang;
     return code.len ? code : STR("en");
@@ -104,6 +126,13 @@ static wt_result run_site(buf *out, const wt_call *c) {
             break;
         }
     return WT_DONE;
+}
+
+// Whether the call is about this page. Of other pages only their text is known.
+static bool is_here(const wt_call *c) {
+    wt_title t;
+    return !c->has_colon ||
+           (wt_title_parse(&t, c->p, c->first, 0) && str_eq(t.full, c->p->title.full));
 }
 
 // --- Figures ---------------------------------------------------------------------------------
@@ -156,6 +185,7 @@ static wt_result run_pagesize(buf *out, const wt_call *c) {
     const wt_world *w = c->p->world;
     wt_title t;
     wt_source source = {.text = {0}};
+    if (is_here(c)) return put_count(out, c, c->p->page_bytes);
     if (wt_title_parse(&t, c->p, c->first, 0) && !t.interwiki.len && w->source &&
         wt_expensive(c->p) && !w->source(w->arg, &source, t.full, c->p->mem))
         source.text.len = 0;
@@ -163,13 +193,6 @@ static wt_result run_pagesize(buf *out, const wt_call *c) {
 }
 
 // --- The page and its revision -------------------------------------------------------------------
-
-// Whether the call is about this page. Of other pages only their text is known.
-static bool is_here(const wt_call *c) {
-    wt_title t;
-    return !c->has_colon ||
-           (wt_title_parse(&t, c->p, c->first, 0) && str_eq(t.full, c->p->title.full));
-}
 
 static wt_result put_id(buf *out, const wt_call *c, uint32_t id) {
     if (!c->has_colon && c->part) return WT_NOT_MINE;
@@ -185,18 +208,22 @@ static wt_result run_revisionid(buf *out, const wt_call *c) {
     return put_id(out, c, c->p->o->rev_id);
 }
 
+static bool is_saved(const wt_call *c) {
+    const wt_world *w = c->p->world;
+    wt_status found = WT_MISSING;
+    if (w->exists) w->exists(w->arg, &found, &c->p->title.full, 1);
+    return found != WT_MISSING;
+}
+
 static wt_result run_revisionuser(buf *out, const wt_call *c) {
     if (!c->has_colon && c->part) return WT_NOT_MINE;
-    if (is_here(c)) buf_add(out, c->p->o->user);
+    if (is_here(c) && (!c->has_colon || is_saved(c))) buf_add(out, c->p->o->user);
     return WT_DONE;
 }
 
 static wt_result run_revisionsize(buf *out, const wt_call *c) {
-    wt_source source;
-    const wt_world *w = c->p->world;
     if (!c->has_colon && c->part) return WT_NOT_MINE;
-    if (is_here(c) && w->source && w->source(w->arg, &source, c->p->title.full, c->p->mem))
-        buf_u64(out, source.text.len);
+    if (is_here(c) && c->p->o->rev_id) buf_u64(out, c->p->page_bytes);
     return WT_DONE;
 }
 
@@ -258,6 +285,7 @@ const wt_func wt_funcs_vars[] = {
     SITE("PAGELANGUAGE"),
     SITE("DIRMARK"),
     SITE("DIRECTIONMARK"),
+    {"contentmodel", .has_hash = true, .no_args = true, .run = run_contentmodel},
     VARIABLE("NUMBEROFPAGES", run_numberofpages),
     VARIABLE("NUMBEROFARTICLES", run_numberofarticles),
     VARIABLE("NUMBEROFFILES", run_numberoffiles),

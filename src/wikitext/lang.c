@@ -77,7 +77,7 @@ void wt_put_digits(buf *out, str s, const wt_lang *lang) {
 
 // "-12.50e3" at the start of s, in its parts.
 typedef struct shape {
-    size_t len;
+    size_t len, sign;  // bytes of all, and of the sign
     bool is_negative, has_point, has_exponent;
     str whole, fraction;
 } shape;
@@ -94,6 +94,7 @@ static bool shape_at(shape *out, str s) {
     *out = (shape){.is_negative = at(s, 0) == '-'};
     if (str_starts(s, STR("\xE2\x88\x92"))) out->is_negative = true, i = 2;
     i += out->is_negative;
+    out->sign = i;
     out->whole = (str){s.ptr + i, digits_at(s, i)};
     i += out->whole.len;
     if (!out->whole.len && !(at(s, i) == '.' && is_digit(at(s, i + 1)))) return false;
@@ -112,13 +113,12 @@ static bool shape_at(shape *out, str s) {
     return true;
 }
 
-static void put_grouped(buf *out, str digits, const wt_lang *lang, bool has_separators) {
+static void put_grouped(buf *out, str digits, const wt_lang *lang) {
     size_t least = 3 + (lang->min_group ? lang->min_group : 1);
     for (size_t i = 0; i < digits.len; i++) {
         size_t left = digits.len - i;
         bool is_edge = lang->is_indian && left > 3 ? (left - 3) % 2 == 0 : left % 3 == 0;
-        if (i && is_edge && has_separators && digits.len >= least)
-            buf_add(out, str_of(lang->group));
+        if (i && is_edge && digits.len >= least) buf_add(out, str_of(lang->group));
         wt_put_digits(out, (str){digits.ptr + i, 1}, lang);
     }
 }
@@ -129,8 +129,7 @@ static void normalise(shape *n, char room[700], str s) {
     int sure = 15;
     bool is_long = n->whole.len + n->fraction.len > 15;
     if (!is_long && !n->has_exponent) return;
-    size_t sign = n->is_negative ? (at(s, 0) == '-' ? 1 : 3) : 0;
-    wt_number_prefix(&v, str_skip(s, sign));
+    wt_number_prefix(&v, str_skip(s, n->sign));
     char text[64];
     do {
         snprintf(text, sizeof text, "%.*e", sure++, v.d);
@@ -162,12 +161,16 @@ static void put_number(buf *out, const shape *as_written, str s, const wt_lang *
     wt_number v;
     wt_number_prefix(&v, str_first(s, n.len));
     if (n.is_negative) buf_add(out, STR("\xE2\x88\x92"));
-    if (isinf(v.d)) {
+    if (isinf(v.d) && has_separators) {
         buf_add(out, STR("\xE2\x88\x9E"));
         return;
     }
+    if (!has_separators || (n.has_exponent && lang->min_group > 1)) {
+        wt_put_digits(out, str_skip(str_first(s, n.len), n.sign), lang);
+        return;
+    }
     normalise(&n, room, str_first(s, n.len));
-    put_grouped(out, n.whole, lang, has_separators);
+    put_grouped(out, n.whole, lang);
     if (n.has_point) buf_add(out, str_of(lang->point));
     wt_put_digits(out, n.fraction, lang);
 }
@@ -200,9 +203,6 @@ void wt_parse_number(buf *out, str s, const wt_lang *lang) {
         n = utf8_decode(&cp, s);
         if (group.len && str_starts(s, group))
             n = group.len;
-        else if (str_eq(group, STR("\xC2\xA0")) &&
-                 (s.ptr[0] == ' ' || str_starts(s, STR("&nbsp;"))))
-            n = s.ptr[0] == ' ' ? 1 : 6;
         else if (str_starts(s, point))
             buf_byte(out, '.'), n = point.len;
         else if (str_starts(s, minus))
@@ -304,6 +304,7 @@ int wt_plural_form(wt_plural rule, double n) {
     case WT_PLURAL_SERBIAN:
         return slavic(rule, i, is_whole);
     case WT_PLURAL_ENDS_IN_ONE:
+        return !(is_whole && last == 1);
     case WT_PLURAL_ICELANDIC:
         return !(is_whole && last == 1 && last2 != 11);
     case WT_PLURAL_SLOVENE:

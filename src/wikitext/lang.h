@@ -17,7 +17,7 @@ typedef enum wt_plural {
     WT_PLURAL_POLISH,
     WT_PLURAL_RUSSIAN,
     WT_PLURAL_SERBIAN,
-    WT_PLURAL_ENDS_IN_ONE,  // 1, 11, 21 but not 11
+    WT_PLURAL_ENDS_IN_ONE,  // 1, 11, 21...
     WT_PLURAL_ICELANDIC,
     WT_PLURAL_SLOVENE,
     WT_PLURAL_CZECH,

@@ -189,6 +189,7 @@ static void load(wt_included *t, wt_parser *p) {
     if (is_readable && (p->world->source(p->world->arg, &t->source, t->title.full, p->mem) ||
                         load_message(t, p))) {
         t->is_found = true;
+        t->source.text = wt_scrub(t->source.text, p->mem);
         t->tree = wt_tree_of(p, &t->source);
         wt_note_used(p, t->source.title, t->source.hash);
     }

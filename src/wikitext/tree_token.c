@@ -300,6 +300,7 @@ static void read_end(reader *r) {
 }
 
 void tree_read(tree_builder *b, str html) {
+    if (!html.len) return;
     reader r = {html.ptr, html.ptr + html.len, b};
     while (r.at < r.end && !b->is_full) {
         b->is_full = arena_room(b->mem) < TREE_ROOM_SPARE;
