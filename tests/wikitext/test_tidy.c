@@ -298,7 +298,7 @@ static void test_what_is_never_closed_ends(void **state) {
     }
 }
 
-// Formatting that differs is not held to three of a kind; each paragraph would open all of it again.
+// What differs is not held to three of a kind; each paragraph would open all of it again.
 static void test_formatting_that_differs_is_paid_for(void **state) {
     (void)state;
     arena_reset(&mem, 1 << 20);
