@@ -101,7 +101,7 @@ void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t) {
     buf_byte(out, '"');
 }
 
-// --- Holders: markers become links ----------------------------------------------------------------
+// --- Holders: markers become links -----------------------------------------------------------
 
 static void hold(buf *out, wt_parser *p, const wt_title *t, link_kind kind, str text) {
     wt_holder *h = wt_list_add(p, &p->holders, sizeof *h);
