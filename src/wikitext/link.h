@@ -24,6 +24,8 @@ void wt_put_attr_int(buf *out, const char *name, int64_t value);
 
 // ` href="..."` of a title, its fragment behind it.
 void wt_put_title_href(buf *out, wt_parser *p, const wt_title *t, str query);
+// `html` as a link to a page if there is one, else as it is: a marker, looked up at the end.
+void wt_put_soft_link(buf *out, wt_parser *p, const wt_title *t, str html);
 // With interwiki prefix: "fr:Titre".
 str wt_title_prefixed(wt_parser *p, const wt_title *t);
 static inline bool wt_has_uploads(const wt_parser *p) {

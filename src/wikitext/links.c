@@ -29,6 +29,7 @@ typedef enum link_kind {
     LINK_KNOWN,  // need not be: "#x"
     LINK_OUT,    // interwiki
     LINK_SELF,
+    LINK_SOFT,  // is looked up; without its page it is its text alone
 } link_kind;
 
 typedef struct wt_holder {
@@ -101,19 +102,23 @@ void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t) {
     buf_byte(out, '"');
 }
 
-// --- Holders: markers become links ----------------------------------------------------------------
+// --- Holders: markers become links -----------------------------------------------------------
 
 static void hold(buf *out, wt_parser *p, const wt_title *t, link_kind kind, str text) {
     wt_holder *h = wt_list_add(p, &p->holders, sizeof *h);
     if (!h) return;
     *h = (wt_holder){t->full, t->fragment, text, NULL, t->ns, (uint8_t)kind, WT_EXISTS};
-    if (kind == LINK_PAGE) h->status = UNASKED;
+    if (kind == LINK_PAGE || kind == LINK_SOFT) h->status = UNASKED;
     if (kind == LINK_OUT) {
         wt_title *copy = arena_new(p->mem, wt_title);
         *copy = *t;
         h->out = copy;
     }
     wt_mark_add(out, WT_STRIP_LINK, (uint32_t)(p->holders.n - 1));
+}
+
+void wt_put_soft_link(buf *out, wt_parser *p, const wt_title *t, str html) {
+    hold(out, p, t, t->interwiki.len ? LINK_OUT : LINK_SOFT, html);
 }
 
 static wt_holder *holder_at(wt_parser *p, str text) {
@@ -178,9 +183,10 @@ static void put_links(buf *out, wt_parser *p, str in, int depth);
 
 static void put_holder(buf *out, wt_parser *p, const wt_holder *h, int depth) {
     str text = h->text;
-    put_open(out, p, h);
+    bool is_link = h->kind != LINK_SOFT || h->status != WT_MISSING;
+    if (is_link) put_open(out, p, h);
     put_links(out, p, text, depth + 1);
-    buf_add(out, STR("</a>"));
+    if (is_link) buf_add(out, STR("</a>"));
 }
 
 // Goes over the markers of `in`; what is no link stays.
@@ -239,7 +245,7 @@ static bool is_file(wt_parser *p, const wt_holder *h) {
     wt_file file = {0};
     str name = str_skip(h->full, str_find_byte(h->full, ':') + 1);
     return h->ns == NS_FILE && p->world->file &&
-           p->world->file(p->world->arg, &file, name, 0, p->mem);
+           p->world->file(p->world->arg, &file, name, 0, p->mem) && file.url.len;
 }
 
 static void look_up(wt_parser *p, const uint32_t *found, size_t n, arena scratch) {
