@@ -129,6 +129,12 @@ static void test_colon(void **state) {
     check_all(cases, countof(cases));
 }
 
+static void test_rules(void **state) {
+    (void)state;
+    assert_string_equal(world_render("----\n------a----\n---\nb ----\n----"),
+                        "<hr />\n<hr /><p>a----\n</p><p>---\nb ----\n</p>\n<hr />");
+}
+
 static void test_line_start(void **state) {
     (void)state;
     assert_string_equal(blocks("* a", false), "* a");
@@ -172,6 +178,7 @@ int main(void) {
         cmocka_unit_test(test_tags),       cmocka_unit_test(test_lists),
         cmocka_unit_test(test_colon),      cmocka_unit_test(test_line_start),
         cmocka_unit_test(test_deep),       cmocka_unit_test(test_colons),
+        cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
