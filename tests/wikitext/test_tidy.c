@@ -349,7 +349,7 @@ static void test_a_full_arena_cuts_the_text(void **state) {
 
 static int open_arenas(void **state) {
     (void)state;
-    return arena_open(&mem, (size_t)1 << 30, NULL) || arena_open(&scratch, (size_t)4 << 30, NULL);
+    return arena_open(&mem, (size_t)1 << 30, NULL) || arena_open(&scratch, (size_t)1 << 30, NULL);
 }
 static int close_arenas(void **state) {
     (void)state;
