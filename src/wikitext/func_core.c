@@ -483,7 +483,7 @@ static wt_result run_int(buf *out, const wt_call *c) {
         if (b.ptr[i] == ' ') b.ptr[i] = '_';
     if ((w->message && w->message(w->arg, &text, buf_str(&b), c->p->mem)) ||
         message_page(&text, c->p, buf_str(&b)) || wt_message_own(&text, buf_str(&b))) {
-        put_filled(out, c, text);
+        put_filled(out, c, wt_scrub(text, c->p->mem));
         return WT_AGAIN;
     }
     buf_add(out, STR("\xE2\xA7\xBC"));

@@ -1,5 +1,5 @@
-// wikitext/func_time.c -- #time, CURRENT... and LOCAL..., #formatdate. The clock is the world's; its
-// zone is UTC.
+// wikitext/func_time.c -- #time, CURRENT... and LOCAL..., #formatdate. The clock is the world's;
+// its zone is UTC.
 //
 // I1  Who asks for the clock makes the page volatile; #time of a date of its own does not.
 

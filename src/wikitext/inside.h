@@ -64,6 +64,10 @@ typedef struct wt_heading_mark {
     uint32_t index;  // its number there, from 1
 } wt_heading_mark;
 
+// Text from outside as the passes want it: UTF-8 (U+FFFD for what is not, and for NUL), "\n" for CR
+// and CRLF, no WT_MARK. In `a`, or `text` itself.
+str wt_scrub(str text, arena *a);
+
 // --- Passes ----------------------------------------------------------------------------------
 
 // Where the contents go: written by __TOC__ (the first alone; the switch WT_SWITCH(TOC) says that
