@@ -428,6 +428,18 @@ static size_t isbn(char digits[14], buf *shown, str s, bool is_long) {
     return is_known && !is_word_at(s, i) ? i : 0;
 }
 
+// `shown` is HTML.
+static void put_book(buf *out, wt_parser *p, str digits, str shown) {
+    wt_title page = {.ns = -1};
+    page.full =
+        arena_fmt(p->mem, "%.*s:BookSources/%.*s", STR_ARG(wt_ns_name(p, -1)), STR_ARG(digits));
+    buf_add(out, STR("<a"));
+    wt_put_title_href(out, p, &page, STR(""));
+    buf_add(out, STR(" class=\"internal mw-magiclink-isbn\">ISBN "));
+    buf_add(out, shown);
+    buf_add(out, STR("</a>"));
+}
+
 static size_t put_isbn(buf *out, wt_parser *p, str text) {
     size_t from = 4 + soft_spaces(str_skip(text, 4));
     char digits[14] = {0};
@@ -442,14 +454,26 @@ static size_t put_isbn(buf *out, wt_parser *p, str text) {
         n = isbn(digits, &shown, str_skip(text, from), false);
     }
     if (!n) return 0;
-    wt_title page = {.ns = -1};
-    page.full = arena_fmt(p->mem, "%.*s:BookSources/%s", STR_ARG(wt_ns_name(p, -1)), digits);
-    buf_add(out, STR("<a"));
-    wt_put_title_href(out, p, &page, STR(""));
-    buf_add(out, STR(" class=\"internal mw-magiclink-isbn\">ISBN "));
-    buf_add(out, buf_str(&shown));
-    buf_add(out, STR("</a>"));
+    put_book(out, p, str_of(digits), buf_str(&shown));
     return from + n;
+}
+
+void wt_put_isbn(buf *out, wt_parser *p, str number) {
+    buf digits;
+    buf_init(&digits, p->mem, 16);
+    for (size_t i = 0; i < number.len; i++) {
+        char c = number.ptr[i];
+        if (is_digit(c) || (c | 32) == 'x') buf_byte(&digits, c == 'x' ? 'X' : c);
+    }
+    buf shown;
+    buf_init(&shown, p->mem, number.len + 16);
+    wt_escape(&shown, number);
+    if (digits.len == 10 || digits.len == 13) {
+        put_book(out, p, buf_str(&digits), buf_str(&shown));
+    } else {
+        buf_add(out, STR("ISBN "));
+        buf_add(out, buf_str(&shown));
+    }
 }
 
 static size_t put_magic(buf *out, wt_parser *p, str text) {

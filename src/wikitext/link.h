@@ -34,6 +34,9 @@ static inline bool wt_has_uploads(const wt_parser *p) {
 // Where a missing file would be put, or its page where there are no uploads.
 void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t);
 
+// The title that a page's wikitext redirects to; "": it is no redirect. redirect.c.
+str wt_redirect_of(wt_parser *p, str text);
+
 // How much of `text`, which stands behind a link, belongs to its word; letters as of the language.
 typedef struct wt_trail_rule {
     const char *lang, *letters;  // letters beside a-z: "абв", "а-я"
@@ -57,6 +60,8 @@ void wt_put_rel(buf *out, wt_parser *p, str url);
 static inline size_t wt_scheme_or_none(str text) {
     return str_starts(text, STR("//")) ? 2 : wt_scheme(text);
 }
+// {{#isbn:0-306-40615-2}}: the number as a link, when it has as many digits as one has.
+void wt_put_isbn(buf *out, wt_parser *p, str number);
 // How long the URL at the start of `text` is, its scheme being `scheme` bytes; no more than that:
 // none.
 size_t wt_url_span(str text, size_t scheme);

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "os/clock.h"
 #include "wikitext/expand.h"
+#include "wikitext/link.h"
 
 enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
 
@@ -260,6 +261,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     wt_title_parse(&p.title, &p, o->title, 0);
     wt_frame frame = {.title = p.title.full};
     p.frame = &frame;
+    out->redirect = wt_redirect_of(&p, wikitext);
     str text = wt_expand_text(&p, wt_scrub(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
     text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);
