@@ -286,8 +286,35 @@ void wt_put_picture(buf *out, wt_parser *p, const wt_picture *pic, const wt_show
     buf_add(out, str_of(close));
 }
 
+// The words in the box; for readers not of a link that leads nowhere.
+static void put_for_readers(buf *out, wt_parser *p, const wt_picture *pic, str words) {
+    if (pic->has_link && pic->link_url.len) {
+        buf_add(out, STR("<a"));
+        put_url_link(out, p, pic);
+        buf_byte(out, '>');
+        buf_add(out, words);
+        buf_add(out, STR("</a>"));
+    } else if (pic->has_no_link && !pic->has_link) {
+        buf_add(out, words);
+    } else {
+        wt_put_soft_link(out, p, pic->has_link ? &pic->link_title : &pic->title, words);
+    }
+}
+
 void wt_put_broken(buf *out, wt_parser *p, const wt_picture *pic, str label, int32_t width,
                    int32_t height) {
+    buf words;
+    buf_init(&words, p->mem, 128);
+    buf_add(&words, STR("<span class=\"mw-file-element mw-broken-media\""));
+    if (width > 0) wt_put_attr_int(&words, "data-width", width);
+    if (height > 0) wt_put_attr_int(&words, "data-height", height);
+    buf_byte(&words, '>');
+    buf_add(&words, label);
+    buf_add(&words, STR("</span>"));
+    if (!p->o->red_links_to_editor) {
+        put_for_readers(out, p, pic, buf_str(&words));
+        return;
+    }
     buf_add(out, STR("<a"));
     if (pic->is_there)
         put_description_href(out, p, pic);
@@ -295,12 +322,9 @@ void wt_put_broken(buf *out, wt_parser *p, const wt_picture *pic, str label, int
         wt_put_upload_href(out, p, &pic->title);
     if (!pic->is_there && wt_has_uploads(p)) buf_add(out, STR(" class=\"new\""));
     wt_put_attr(out, "title", pic->title.full);
-    buf_add(out, STR("><span class=\"mw-file-element mw-broken-media\""));
-    if (width > 0) wt_put_attr_int(out, "data-width", width);
-    if (height > 0) wt_put_attr_int(out, "data-height", height);
     buf_byte(out, '>');
-    buf_add(out, label);
-    buf_add(out, STR("</span></a>"));
+    buf_add(out, buf_str(&words));
+    buf_add(out, STR("</a>"));
 }
 
 str wt_escaped_text(wt_parser *p, str text) {

@@ -267,12 +267,13 @@ static const word *find_any(str *value, str part) {
 
 static const word *find_local(str *value, str lang, str part) {
     *value = (str){0};
-    for (size_t i = 0; i < countof(local_words); i++) {
+    for (size_t i = 0; i < countof(local_words) && lang.len; i++) {
+        if (local_words[i].lang[0] != lang.ptr[0]) continue;
         str text = str_of(local_words[i].text), english = str_of(local_words[i].english), unused;
+        bool is_here = str_eq(lang, str_of(local_words[i].lang));
+        if (!is_here || !str_starts(part, text)) continue;
         bool has_value = str_ends(english, STR("="));
-        if (!str_eq(lang, str_of(local_words[i].lang)) ||
-            !(has_value ? str_starts(part, text) : str_eq(part, text)))
-            continue;
+        if (!has_value && part.len > text.len) continue;
         if (has_value) *value = str_skip(part, text.len);
         return find_any(&unused, english);
     }
