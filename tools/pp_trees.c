@@ -41,7 +41,7 @@ static const wiki_site site = {.lang = STR_INIT("en")};
 static const wt_world world = {
     .site = &site, .source = source, .exists = exists, .interwiki = interwiki, .message = message};
 
-// --- Trees as text: 'text' {call|1:unnamed|named=x} {{argument}} H2#1[heading] <tag> !comment ~ignored
+// --- Trees as text: 'text' {call|1:x|named=y} {{argument}} H2#1[heading] <tag> !comment ~ignored
 
 typedef struct shown {
     buf *out;

@@ -4,7 +4,8 @@
     trees.py FOLDER [CASES] [SEED]
 
 FOLDER is what setup.sh made. Comments that take their line with them are one node here, several there: taken together.
-Space at the end of a text is left out, as MediaWiki drops it when it saves a page. Templates have no headings: when rendering these carry marks, which this mode has not.
+Space at the end of a text is left out, as MediaWiki drops it when it saves a page. Templates have no headings: when
+rendering these carry marks, which this mode has not.
 """
 
 import json
