@@ -75,8 +75,9 @@ static void date(str text, arena *a) {
     int64_t at = 0, again = 0;
     buf out;
     buf_init(&out, a, 0);
-    if (!wt_date_read(&at, text, 1700000000)) return;
-    CHECK(wt_date_read(&again, text, 1700000000) && again == at);
+    bool uses_now;
+    if (!wt_date_read(&at, &uses_now, text, 1700000000)) return;
+    CHECK(wt_date_read(&again, &uses_now, text, uses_now ? 1700000000 : 0) && again == at);
     wt_date d = wt_date_of(at);
     CHECK(d.month >= 1 && d.month <= 12 && d.day >= 1 && d.day <= 31);
     wt_date_put(&out, STR("c r xjY xjF xmY xiY xtY xhY xrY W o z"), at, wt_lang_of(STR("fa")));

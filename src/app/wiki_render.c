@@ -394,7 +394,9 @@ static const wiki_rendered *find_or_begin(entry **mine, wiki_renders *r, const k
         r->count.hits++;
         unlink_used(r, n);
         link_newest(r, n);
-        return take_share(r, n, rq);
+        const wiki_rendered *page = take_share(r, n, rq);
+        shrink(r, now);
+        return page;
     }
     if (n || r->running >= r->lanes) {
         hold(r, n, rq);

@@ -70,6 +70,9 @@ static void test_markup(void **state) {
         "<h2 id=\"y\" style=\"color:red\" class=\"z mw-html-heading\">x</h2>");
     // What is left open inside stays inside.
     has("==<div>a==\nb", BOX("2", "id=\"a\"><div>a</div>") "\n<p>b\n</p>");
+    // What only looks like a heading on its way.
+    has("==x==\na data-mw-h=\"0\"> b\n==y==", "</div>\n<p>a data-mw-h=\"0\"&gt; b\n</p>\n<div");
+    has("<i title='&lt;h2 data-mw-h=\"0\">'>c</i>", "title=\"&lt;h2 data-mw-h=&quot;0&quot;\">");
     // A mark that stands in no heading's front shows nowhere.
     has("<h3>x\n=b=", "x\n</h3><h1>b</h1>");
     // An end that is none of the heading's.

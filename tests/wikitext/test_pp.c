@@ -131,6 +131,7 @@ static void converters(void **state) {
         {"-{{{a}}", "'-{'{'a'}"},
         {"-{{{a}}|b}-", "'-{'{'a'}'|b}-'"},
         {"-{{{{a}}}}", "'-{'{{'a'}}'}'"},
+        {"\n-{{a}}", "'\n-'{'a'}"},
         {"-{a{{b}}c}-", "'-{a'{'b'}'c}-'"},
     };
     check(rows, countof(rows), false);
