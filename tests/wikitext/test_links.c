@@ -204,8 +204,7 @@ static void long_texts(void **state) {
                                         "[[a]]",
                                         "[[File:a|x [[b]] ",
                                         "[[Category:x]] \n",
-                                        "[["
-                                        "[[fr:x]]"};
+                                        "[[[[fr:x]]"};
     for (size_t i = 0; i < countof(units); i++) {
         world_start("Page");
         size_t n = strlen(units[i]), all = 400000 / n * n;
