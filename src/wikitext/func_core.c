@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "wikitext/func.h"
 #include "wikitext/lang.h"
+#include "wikitext/link.h"
 #include "wikitext/number.h"
 
 #include <utf8proc.h>
@@ -483,7 +484,7 @@ static wt_result run_int(buf *out, const wt_call *c) {
         if (b.ptr[i] == ' ') b.ptr[i] = '_';
     if ((w->message && w->message(w->arg, &text, buf_str(&b), c->p->mem)) ||
         message_page(&text, c->p, buf_str(&b)) || wt_message_own(&text, buf_str(&b))) {
-        put_filled(out, c, text);
+        put_filled(out, c, wt_scrub(text, c->p->mem));
         return WT_AGAIN;
     }
     buf_add(out, STR("\xE2\xA7\xBC"));
@@ -505,7 +506,13 @@ static wt_result run_protectionexpiry(buf *out, const wt_call *c) {
     return WT_DONE;
 }
 
+static wt_result run_isbn(buf *out, const wt_call *c) {
+    wt_put_isbn(out, c->p, c->first);
+    return WT_HTML;
+}
+
 const wt_func wt_funcs_core[] = {
+    {"isbn", .has_hash = true, .run = run_isbn},
     {"uc", .run = run_uc},
     {"lc", .run = run_lc},
     {"ucfirst", .run = run_ucfirst},

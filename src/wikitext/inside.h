@@ -64,6 +64,10 @@ typedef struct wt_heading_mark {
     uint32_t index;  // its number there, from 1
 } wt_heading_mark;
 
+// Text from outside as the passes want it: UTF-8 (U+FFFD for what is not, and for NUL), "\n" for CR
+// and CRLF, no WT_MARK. In `a`, or `text` itself.
+str wt_scrub(str text, arena *a);
+
 // --- Passes ----------------------------------------------------------------------------------
 
 // Where the contents go: written by __TOC__ (the first alone; the switch WT_SWITCH(TOC) says that
@@ -78,7 +82,7 @@ typedef struct wt_heading {
     str edit;          // html of its edit link
 } wt_heading;
 
-// Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of <gallery>.
+// Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of galleries.
 // recursiveTagParse: the result still has markers, and is to be put in the text or a strip item.
 str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame);
 // recursiveTagParseFully: complete HTML of blocks, markers replaced, not tidied.

@@ -2,13 +2,15 @@
 //
 // I1  The order of the passes is MediaWiki's: it decides what unbalanced wikitext means.
 // I2  What a page makes lives in one arena until it is done; passes hand strs to each other.
-// I3  Every text that comes in is scrubbed of WT_MARK, NUL and CR first.
+// I3  Every text that comes in is scrubbed first (scrub.c), so that a WT_MARK is ours; one that is
+//     left at the end was a marker that a function cut in two.
 
 #include "wikitext/wikitext.h"
 
 #include "base/utf8.h"
 #include "os/clock.h"
 #include "wikitext/expand.h"
+#include "wikitext/link.h"
 
 enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
 
@@ -120,6 +122,10 @@ static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) 
     text = buf_str(&out);
     buf_init(&out, p->mem, text.len + 64);
     wt_charrefs(&out, text);
+    text = buf_str(&out);
+    if (str_find_byte(text, WT_MARK) == text.len) return text;
+    buf_init(&out, p->mem, text.len);
+    wt_strip_kill(&out, text);
     return buf_str(&out);
 }
 
@@ -163,27 +169,6 @@ static wt_limits limits_of(const wt_limits *asked) {
     DEFAULT(output_bytes);
 #undef DEFAULT
     return l;
-}
-
-static str scrubbed(str text, arena *a) {
-    if (!memchr(text.ptr ? text.ptr : "", WT_MARK, text.len) &&
-        !memchr(text.ptr ? text.ptr : "", 0, text.len) &&
-        !memchr(text.ptr ? text.ptr : "", '\r', text.len))
-        return text;
-    buf b;
-    buf_init(&b, a, text.len + 16);
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == WT_MARK)
-            buf_byte(&b, '?');
-        else if (c == 0)
-            buf_add(&b, STR("\xEF\xBF\xBD"));
-        else if (c != '\r')
-            buf_byte(&b, c);
-        else if (i + 1 >= text.len || text.ptr[i + 1] != '\n')
-            buf_byte(&b, '\n');
-    }
-    return buf_str(&b);
 }
 
 // Notes that no <references/> has listed stand behind the text.
@@ -276,7 +261,8 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     wt_title_parse(&p.title, &p, o->title, 0);
     wt_frame frame = {.title = p.title.full};
     p.frame = &frame;
-    str text = wt_expand_text(&p, scrubbed(wikitext, mem), &frame);
+    out->redirect = wt_redirect_of(&p, wikitext);
+    str text = wt_expand_text(&p, wt_scrub(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
     text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);
     if (!o->no_tidy) {

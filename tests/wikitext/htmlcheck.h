@@ -1,22 +1,41 @@
 // tests/wikitext/htmlcheck.h -- a strict reader of what wt_render writes, for tests and fuzzing.
 //
-// It knows nothing of the renderer: well-formed tags from a list of its own, attributes quoted and
-// from a list, links of safe schemes, everything balanced, no <a> in <a>.
+// It knows nothing of the renderer: UTF-8 without markers, well-formed tags from a list of its own,
+// attributes quoted, once each and from a list, links of safe schemes, references that end, and
+// everything balanced, with no <a> in <a>. The lists are those of tests/conformance/dumps.py.
 #ifndef TESTS_WIKITEXT_HTMLCHECK_H
 #define TESTS_WIKITEXT_HTMLCHECK_H
 
 #include "base/utf8.h"
 
-enum { HTMLCHECK_DEPTH = 160 };
+enum { HTMLCHECK_DEPTH = 1024, HTMLCHECK_WORD = 32 };
 
-static const char *const htmlcheck_tags =
-    " a abbr b bdi bdo big blockquote br caption center cite code dd del details dfn div dl dt em "
-    "figcaption figure font h1 h2 h3 h4 h5 h6 hr i ins kbd li mark ol p pre q rb rp rt rtc ruby s "
-    "samp small span strike strong sub summary sup table td th time tr tt u ul var wbr ";
-static const char *const htmlcheck_attrs =
-    " abbr align bgcolor border cellpadding cellspacing class clear color colspan data-model "
-    "data-name datetime dir face height href id lang nowrap rel reversed rowspan scope size start "
-    "style title type valign value width ";
+static const char htmlcheck_tags[] =
+    " a abbr audio b bdi bdo big blockquote br caption center cite code col colgroup data dd del "
+    "details dfn div dl dt em figcaption figure font h1 h2 h3 h4 h5 h6 hr i img input ins kbd "
+    "label "
+    "li link mark meta meter nav ol p pre q rb rp rt rtc ruby s samp section small source span "
+    "strike strong style sub summary sup table tbody td tfoot th thead time tr track tt u ul var "
+    "video wbr math semantics annotation mrow mi mn mo mfrac msup msub msubsup msqrt mroot mover "
+    "munder munderover mtable mtr mtd mtext mspace mstyle menclose mpadded mphantom mmultiscripts "
+    "mprescripts none merror ";
+static const char htmlcheck_void[] = " br col hr img input link meta source track wbr ";
+static const char htmlcheck_attrs[] =
+    " abbr about accent accentunder align alt alttext axis background bgcolor border cellpadding "
+    "cellspacing char charoff checked cite class clear color cols colspan columnalign columnlines "
+    "columnspacing compact content controls datatype datetime decoding depth dir display "
+    "displaystyle encoding face fence for form frame headers height href hreflang id itemid "
+    "itemprop itemref itemscope itemtype lang largeop linethickness loading loop lspace mathcolor "
+    "mathsize mathvariant max maxsize min minsize movablelimits muted name notation nowrap open "
+    "poster preload property rel resource reversed role rowalign rowlines rowspacing rowspan "
+    "rspace "
+    "rules scope scriptlevel separator size span src srcset start stretchy style summary symmetric "
+    "tabindex target title type typeof valign value vocab voffset width ";
+static const char *const htmlcheck_schemes[] = {
+    "/",       "#",         ".",         "http://", "https://",     "ftp://",  "ftps://",  "irc://",
+    "ircs://", "mailto:",   "news:",     "nntp://", "sip:",         "sips:",   "sms:",     "ssh://",
+    "svn://",  "tel:",      "telnet://", "urn:",    "worldwind://", "xmpp:",   "bitcoin:", "geo:",
+    "git://",  "gopher://", "magnet:",   "mms://",  "redis://",     "sftp://", "matrix:"};
 
 typedef struct htmlcheck {
     str rest;
@@ -31,30 +50,31 @@ static inline bool htmlcheck_fail(htmlcheck *c, const char *why) {
 }
 
 static inline bool htmlcheck_in(const char *list, str word) {
-    char want[32];
-    if (!word.len || word.len > sizeof want - 3) return false;
+    char want[HTMLCHECK_WORD + 3];
+    if (!word.len || word.len > HTMLCHECK_WORD) return false;
     want[0] = ' ';
     memcpy(want + 1, word.ptr, word.len);
     want[word.len + 1] = ' ', want[word.len + 2] = 0;
     return strstr(list, want) != NULL;
 }
 
+static inline bool htmlcheck_is_lower(char c) {
+    return (c >= 'a' && c <= 'z') || c == '-' || (c >= '0' && c <= '9');
+}
+
 static inline str htmlcheck_word(str *s) {
     size_t n = 0;
-    while (n < s->len && ((s->ptr[n] >= 'a' && s->ptr[n] <= 'z') || s->ptr[n] == '-' ||
-                          (s->ptr[n] >= '0' && s->ptr[n] <= '9')))
+    while (n < s->len && htmlcheck_is_lower(s->ptr[n]))
         n++;
     str word = str_first(*s, n);
     *s = str_skip(*s, n);
     return word;
 }
 
-static inline bool htmlcheck_is_safe_href(str v) {
-    static const char *const starts[] = {"/wiki/",   "/w/",    "#",  "http://",
-                                         "https://", "ftp://", "//", "mailto:"};
-    for (size_t i = 0; i < countof(starts); i++)
-        if (str_starts_nocase(v, str_of(starts[i]))) return true;
-    return false;
+static inline bool htmlcheck_is_safe_url(str v) {
+    for (size_t i = 0; i < countof(htmlcheck_schemes); i++)
+        if (str_starts_nocase(v, str_of(htmlcheck_schemes[i]))) return true;
+    return v.len == 0;
 }
 
 static inline bool htmlcheck_holds(str v, const char *word) {
@@ -63,26 +83,56 @@ static inline bool htmlcheck_holds(str v, const char *word) {
     return false;
 }
 
+static inline bool htmlcheck_is_safe_style(str v) {
+    static const char *const bad[] = {"expression", "url(", "javascript", "-moz-binding",
+                                      "behavior:"};
+    for (size_t i = 0; i < countof(bad); i++)
+        if (htmlcheck_holds(v, bad[i])) return false;
+    return str_find_byte(v, '\\') == v.len;
+}
+
+// Every '&' starts a reference that ends.
+static inline bool htmlcheck_refs(str v) {
+    for (size_t at = 0; (at += str_find_byte(str_skip(v, at), '&')) < v.len; at++) {
+        str name = str_first(str_skip(v, at + 1), str_find_byte(str_skip(v, at + 1), ';'));
+        if (at + 1 + name.len == v.len || !name.len || name.len > HTMLCHECK_WORD) return false;
+        for (size_t i = 0; i < name.len; i++) {
+            char c = name.ptr[i];
+            if (!htmlcheck_is_lower((char)(c | 32)) && !(c == '#' && i == 0)) return false;
+        }
+    }
+    return true;
+}
+
+static inline bool htmlcheck_attr_known(str name) {
+    return htmlcheck_in(htmlcheck_attrs, name) || str_starts(name, STR("data-")) ||
+           str_starts(name, STR("aria-"));
+}
+
+static inline bool htmlcheck_value(htmlcheck *c, str name, str value) {
+    if (str_find_byte(value, '<') < value.len) return htmlcheck_fail(c, "'<' in an attribute");
+    if (!htmlcheck_refs(value)) return htmlcheck_fail(c, "a bare '&' in an attribute");
+    if (htmlcheck_in(" href src poster cite srcset resource background ", name) &&
+        !htmlcheck_is_safe_url(value))
+        return htmlcheck_fail(c, "a URL of another scheme");
+    if (str_eq(name, STR("style")) && !htmlcheck_is_safe_style(value))
+        return htmlcheck_fail(c, "unsafe style");
+    return true;
+}
+
 static inline bool htmlcheck_attr(htmlcheck *c, str *tag) {
     str name = htmlcheck_word(tag);
-    if (!htmlcheck_in(htmlcheck_attrs, name)) return htmlcheck_fail(c, "attribute not allowed");
+    if (!htmlcheck_attr_known(name)) return htmlcheck_fail(c, "attribute not allowed");
     if (!str_starts(*tag, STR("=\""))) return htmlcheck_fail(c, "attribute not quoted");
     *tag = str_skip(*tag, 2);
     size_t n = str_find_byte(*tag, '"');
     if (n == tag->len) return htmlcheck_fail(c, "attribute does not end");
     str value = str_first(*tag, n);
     *tag = str_skip(*tag, n + 1);
-    if (str_find_byte(value, '<') < value.len) return htmlcheck_fail(c, "'<' in an attribute");
-    if (str_eq(name, STR("href")) && !htmlcheck_is_safe_href(value))
-        return htmlcheck_fail(c, "href of another scheme");
-    if (str_eq(name, STR("style")) &&
-        (htmlcheck_holds(value, "url") || htmlcheck_holds(value, "expression") ||
-         str_find_byte(value, '\\') < value.len))
-        return htmlcheck_fail(c, "unsafe style");
-    return true;
+    return htmlcheck_value(c, name, value);
 }
 
-static inline bool htmlcheck_start(htmlcheck *c, str name, str tag) {
+static inline bool htmlcheck_attrs_of(htmlcheck *c, str tag) {
     str seen[32];
     size_t n_seen = 0;
     while (tag.len) {
@@ -95,7 +145,15 @@ static inline bool htmlcheck_start(htmlcheck *c, str name, str tag) {
             if (str_eq(seen[i], key)) return htmlcheck_fail(c, "attribute twice");
         if (n_seen < countof(seen)) seen[n_seen++] = key;
     }
-    if (htmlcheck_in(" br hr wbr ", name)) return true;
+    return true;
+}
+
+static inline bool htmlcheck_start(htmlcheck *c, str name, str tag) {
+    bool is_void = htmlcheck_in(htmlcheck_void, name);
+    if (is_void != str_ends(tag, STR(" /"))) return htmlcheck_fail(c, "void, or not");
+    if (is_void) tag.len -= 2;
+    if (!htmlcheck_attrs_of(c, tag)) return false;
+    if (is_void) return true;
     for (size_t i = 0; str_eq(name, STR("a")) && i < c->n_open; i++)
         if (str_eq(c->open[i], name)) return htmlcheck_fail(c, "a link in a link");
     if (c->n_open == HTMLCHECK_DEPTH) return htmlcheck_fail(c, "nested too deep");
@@ -124,17 +182,25 @@ static inline bool htmlcheck_tag(htmlcheck *c) {
     return true;
 }
 
+// Text up to the next tag; in <style> up to its end.
+static inline bool htmlcheck_text(htmlcheck *c) {
+    bool is_raw = c->n_open && str_eq(c->open[c->n_open - 1], STR("style"));
+    size_t n = is_raw ? str_find(c->rest, STR("</")) : str_find_byte(c->rest, '<');
+    str text = str_first(c->rest, n);
+    c->rest = str_skip(c->rest, n);
+    if (is_raw) return htmlcheck_is_safe_style(text) || htmlcheck_fail(c, "unsafe style sheet");
+    if (str_find_byte(text, '>') < text.len) return htmlcheck_fail(c, "a bare '>'");
+    return htmlcheck_refs(text) || htmlcheck_fail(c, "a bare '&'");
+}
+
 // NULL when all is well, else what is wrong.
 static inline const char *html_check(str html) {
     htmlcheck c = {.rest = html};
     if (!utf8_valid(html)) return "not UTF-8";
-    while (c.rest.len) {
-        size_t n = str_find_byte(c.rest, '<');
-        str text = str_first(c.rest, n);
-        if (str_find_byte(text, '>') < text.len) return "a bare '>'";
-        c.rest = str_skip(c.rest, n);
-        if (c.rest.len && !htmlcheck_tag(&c)) return c.why;
-    }
+    if (str_find_byte(html, 0x7F) < html.len) return "a marker is left";
+    if (str_find_byte(html, 0) < html.len) return "a NUL";
+    while (c.rest.len)
+        if (!htmlcheck_text(&c) || (c.rest.len && !htmlcheck_tag(&c))) return c.why;
     return c.n_open ? "an element that is not closed" : NULL;
 }
 

@@ -104,6 +104,7 @@ static void test_lists(void **state) {
         {"*", "<ul><li></li></ul>"},
         {"*:;a", "<ul><li><dl><dd><dl><dt>a</dt></dl></dd></dl></li></ul>"},
         {"; a\n: b\n; c", "<dl><dt>a</dt>\n<dd>b</dd>\n<dt>c</dt></dl>"},
+        {"; a\n:: b", "<dl><dt>a</dt>\n<dd>\n<dl><dd>b</dd></dl></dd></dl>"},
         {"; a : b\n; c:d:e", "<dl><dt>a</dt>\n<dd>b</dd>\n<dt>c</dt>\n<dd>d:e</dd></dl>"},
         {"* a<div>\nb", "<ul><li>a<div></li></ul>\n<p>b\n</p>"},
     };

@@ -70,6 +70,9 @@ static void test_markup(void **state) {
         "<h2 id=\"y\" style=\"color:red\" class=\"z mw-html-heading\">x</h2>");
     // What is left open inside stays inside.
     has("==<div>a==\nb", BOX("2", "id=\"a\"><div>a</div>") "\n<p>b\n</p>");
+    // What only looks like a heading on its way.
+    has("==x==\na data-mw-h=\"0\"> b\n==y==", "</div>\n<p>a data-mw-h=\"0\"&gt; b\n</p>\n<div");
+    has("<i title='&lt;h2 data-mw-h=\"0\">'>c</i>", "title=\"&lt;h2 data-mw-h=&quot;0&quot;\">");
     // A mark that stands in no heading's front shows nowhere.
     has("<h3>x\n=b=", "x\n</h3><h1>b</h1>");
     // An end that is none of the heading's.
@@ -84,6 +87,8 @@ static void test_ids(void **state) {
         {"a", "a", ""},
         {"a  b_c&nbsp;d&#x2009;", "a_b_c_d", ""},
         {"\xC3\xA9", "\xC3\xA9", ".C3.A9"},
+        {"_ a\tb _", "a_b", "a.09b"},
+        {"&nbsp; a", "_a", ""},
         {"1.2:3-4", "1.2:3-4", ""},
         {"<sup>a</sup><span title=\"x\">b</span>", "ab", ""},
         {"[[Main Page|c]]s", "cs", ""},
