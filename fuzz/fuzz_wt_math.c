@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     if (len > MOST) return 0;
     if (!mem.base) CHECK(!arena_open(&mem, ROOM, NULL) && !arena_open(&scratch, ROOM, NULL));
     arena_reset(&mem, 1 << 20);
-    str text = {(const char *)data, len};
+    str text = wt_scrub((str){(const char *)data, len}, &mem);
     check_formula(wt_math, text, &mem);
     check_formula(wt_chem, text, &mem);
     check_sheet(text, &mem, scratch);

@@ -239,9 +239,11 @@ static bool is_heading(str s, size_t at) {
 
 // The next place that changes: a heading with a mark, or any heading's end inside one.
 static size_t next_change(const boxes *b, str s) {
-    if (b->n == 0) {
-        size_t at = str_find(s, BOX_MARK);
-        return at < s.len && at >= 3 ? at - 3 : s.len;
+    if (b->n == 0) {  // a text may have the mark's letters, but no "<h"
+        for (size_t at = 0; (at += str_find(str_skip(s, at), BOX_MARK)) < s.len; at++)
+            if (at >= 3 && s.ptr[at - 3] == '<' && is_heading(str_skip(s, at - 3), 2))
+                return at - 3;
+        return s.len;
     }
     for (size_t at = 0; (at += str_find_byte(str_skip(s, at), '<')) < s.len; at++)
         if (is_heading(str_skip(s, at), 2) ||
