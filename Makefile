@@ -310,6 +310,13 @@ judge: build/parallelopedia ## articles beside MediaWiki's own rendering of them
 	  echo "$$w:"; $(PYTHON) tests/mediawiki/compare.py $$dir/theirs.jsonl $$dir/ours.jsonl $(JUDGE_ARGS); \
 	done
 
+.PHONY: judge-passes
+judge-passes: build/tools/html_passes ## sanitiser and tidying beside MediaWiki's own, on random texts (CASES=4000 SEED=1)
+	@tools/deps build bench judge
+	@mkdir -p build/judge
+	@tests/mediawiki/setup.sh ../shared/data/wiki/ltgwiki.xml.bz2 $(CURDIR)/build/judge/ltgwiki
+	@$(PYTHON) tests/mediawiki/passes.py build/judge/ltgwiki $(or $(CASES),4000) $(or $(SEED),1)
+
 .PHONY: bench-lm
 bench-lm: ## generation at GPT-2's size beside llama.cpp, PyTorch and this machine's limits
 	@tools/deps build bench

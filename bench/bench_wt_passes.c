@@ -111,7 +111,8 @@ static double cpu_s(void) {
 }
 
 static void page(str text, arena *mem, arena scratch) {
-    wt_options o = {.world = &world, .title = STR("Bench"), .article_path = "/wiki/"};
+    wt_options o = {
+        .world = &world, .title = STR("Bench"), .article_path = "/wiki/", .no_families = true};
     wt_page page = {0};
     wt_frame frame = {.title = STR("Bench")};
     wt_parser *p = arena_new(mem, wt_parser);

@@ -1,9 +1,11 @@
 // bench/bench_wt_tree.c -- the sanitiser and the tree builder on one core, MB/s of what they read.
 //
+//   bench_wt_tree                    pages made of the paragraphs below
 //   bench_wt_tree sanitize FILE...   wikitext
-//   bench_wt_tree tidy FILE...       HTML as the passes make it; libgumbo beside, when it is there
+//   bench_wt_tree tidy FILE...       HTML as the passes make it
 //
-// Each file is a page of its own, as in a server. The best of ROUNDS rounds over all of them.
+// libgumbo, which only parses, stands beside when it is there. Each file is a page of its own, as in
+// a server. The best of ROUNDS rounds over all of them.
 #include "os/clock.h"
 #include "os/file.h"
 #include "wikitext/inside.h"
@@ -12,7 +14,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 7, FILES_MAX = 4096 };
+enum { ROUNDS = 15, FILES_MAX = 4096 };
+
+static const char wikitext[] =
+    "The '''tree''' of a [[web page|page]] is what a browser [[parsing|builds]] of it.<ref>{{cite "
+    "web|url=http://example.org/a|title=On trees}}</ref> It has <small>elements</small>, texts "
+    "and\n"
+    "comments.\n\n* <span style=\"color: green\">First</span>, <br />second\n* Third &ndash; "
+    "fourth\n\n{| class=\"wikitable\"\n|-\n| a || style=\"width: 20%\" | b\n|}\n";
+static const char html[] =
+    "<p>The <b>tree</b> of a <a href=\"/wiki/Web_page\" title=\"Web page\">page</a> is what a "
+    "browser <a href=\"/wiki/Parsing\" title=\"Parsing\">builds</a> of it.<sup id=\"cite_ref-1\" "
+    "class=\"reference\"><a href=\"#cite_note-1\">&#91;1&#93;</a></sup> It has <small>elements"
+    "</small>, texts and\ncomments.\n</p>\n<ul><li><span style=\"color: green\">First</span>, "
+    "<br />second</li>\n<li>Third &#8211; fourth</li></ul>\n<table class=\"wikitable\">\n\n<tr>\n"
+    "<td>a</td>\n<td style=\"width: 20%\">b\n</td></tr></table>\n";
 
 typedef size_t run_page(str text, arena mem, arena scratch);
 
@@ -77,29 +93,49 @@ static void measure(const char *name, run_page *run, const str *pages, size_t n,
            (double)in * 1e3 / (double)best, n, in, out);
 }
 
+static void measure_tidy(const str *pages, size_t n, arena mem, arena scratch) {
+    measure("tidy", tidy, pages, n, mem, scratch);
+    measure("text", words, pages, n, mem, scratch);
+    if (find_gumbo()) measure("gumbo", with_gumbo, pages, n, mem, scratch);
+}
+
+// A page of some 64 KB.
+static str made_page(str part, arena *a) {
+    buf b;
+    buf_init(&b, a, 64 << 10);
+    while (b.len + part.len <= 64 << 10)
+        buf_add(&b, part);
+    return buf_str(&b);
+}
+
+static int fail(const char *what) {
+    fprintf(stderr, "bench_wt_tree: %s\n", what);
+    return 1;
+}
+
 int main(int argc, char **argv) {
     static str pages[FILES_MAX];
     arena text, mem, scratch;
     err e = {0};
     size_t n = 0;
-    if (argc < 3 || arena_open(&text, (size_t)1 << 30, &e) ||
-        arena_open(&mem, (size_t)1 << 30, &e) || arena_open(&scratch, (size_t)4 << 30, &e))
-        return 2;
+    if (arena_open(&text, (size_t)1 << 30, &e) || arena_open(&mem, (size_t)1 << 30, &e) ||
+        arena_open(&scratch, (size_t)4 << 30, &e))
+        return fail(e.msg);
     for (int i = 2; i < argc && n < FILES_MAX; i++) {
         os_map m;
-        if (os_map_open(&m, argv[i], OS_MAP_SEQUENTIAL, &e)) {
-            fprintf(stderr, "bench_wt_tree: %s\n", e.msg);
-            return 1;
-        }
+        if (os_map_open(&m, argv[i], OS_MAP_SEQUENTIAL, &e)) return fail(e.msg);
         pages[n++] = arena_str(&text, os_map_str(&m));
         os_map_close(&m);
     }
-    if (!strcmp(argv[1], "sanitize")) {
+    if (argc == 1) {
+        pages[0] = made_page((str){wikitext, sizeof wikitext - 1}, &text);
+        pages[1] = made_page((str){html, sizeof html - 1}, &text);
+        measure("sanitize", sanitize, pages, 1, mem, scratch);
+        measure_tidy(pages + 1, 1, mem, scratch);
+    } else if (!strcmp(argv[1], "sanitize")) {
         measure("sanitize", sanitize, pages, n, mem, scratch);
     } else {
-        measure("tidy", tidy, pages, n, mem, scratch);
-        measure("text", words, pages, n, mem, scratch);
-        if (find_gumbo()) measure("gumbo", with_gumbo, pages, n, mem, scratch);
+        measure_tidy(pages, n, mem, scratch);
     }
     return 0;
 }

@@ -1,6 +1,6 @@
-// Any bytes as HTML: the tree's HTML is balanced, of known elements, without event handlers, bounded
-// in size; read again it is so too. (It need not be the same: HTML has trees that it cannot write,
-// such as an <a> fostered into an <a>.)
+// Any bytes as HTML: the tree's HTML is balanced, of known elements, without event handlers, of
+// bounded size; read again it is so too. (It need not be the same: HTML has trees that it cannot
+// write, such as an <a> fostered into an <a>.)
 
 #include "fuzz/fuzz.h"
 #include "wikitext/inside.h"

@@ -23,6 +23,7 @@ typedef struct app_options {
     const char *wiki_index;          // of the first; NULL: beside the dump
     size_t wiki_cache, wiki_memory;  // bytes of unpacked text of each; for building an index
     size_t page_cache;               // bytes of rendered pages, of all wikis together
+    const char *images;              // folder of pictures; NULL: none
     bool wiki_builds;                // missing and stale indexes, in the background
     const char **gpt2;               // "[NAME=]PATH[,TYPE]"
     size_t n_gpt2;

@@ -6,6 +6,7 @@
 // titles are looked up on the loop (microseconds over the mapped index), and bytes of a plain dump
 // are sent from its map; whatever sorts, unpacks or renders runs on a worker.
 
+#include "app/wiki_images.h"
 #include "app/wiki_render.h"
 
 #include "base/utf8.h"
@@ -270,6 +271,7 @@ static const http_route routes[] = {
     GET_WORKER("/wiki/wiki/*",     page_html,   "the article NAME as HTML; redirects are followed unless `?redirect=no`"),
     GET_WORKER("/read/*",          wiki_read_page, "the article NAME as a whole page, without scripts"),
     GET_WORKER("/w/{db}/read/*",   wiki_read_page, "the same, of the wiki {db}"),
+    GET_WORKER("/images/*",        wiki_image_one, "the picture NAME of the folder `--images`, or a range of it"),
     GET_LOOP("/wiki/wiki_xml/*",   page_xml,    "the page NAME as it stands in the dump"),
     GET_LOOP("/wiki/wiki_raw/*",   page_xml,    "the same, by the original's other name"),
     GET_LOOP("/wiki/xml",          range_xml,   "bytes of the dump by `Range:` or `?range=`; of a packed dump 16 MB at most"),

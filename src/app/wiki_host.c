@@ -7,6 +7,7 @@
 //   I1  a name has only characters that need no encoding in a URL, and is there once
 //   I2  a request that has entered a view leaves it when its reply is sent
 
+#include "app/wiki_images.h"
 #include "app/wiki_render.h"
 
 #include "os/log.h"
@@ -115,9 +116,16 @@ void wiki_app_close(void *self) {
     for (size_t i = 0; i < hs->n; i++)
         wiki_close(hs->at[i].w);
     wiki_renders_close(hs->renders);
+    wiki_images_close(hs->images);
     arena_close(&hs->cache_mem);
     arena a = hs->mem;  // the struct lies in it
     arena_close(&a);
+}
+
+// Without their pictures, articles are still worth serving.
+static void open_images(wiki_hosts *hs, const char *dir) {
+    err e = {0};
+    if (dir && wiki_images_open(&hs->images, dir, &hs->mem, &e)) log_error("wiki", "%s", e.msg);
 }
 
 status wiki_app_open(void **self, const app_options *o, err *e) {
@@ -130,6 +138,7 @@ status wiki_app_open(void **self, const app_options *o, err *e) {
     size_t n = 0, n_good = 0;
     status s = wiki_cache_open(&hs->cache, &hs->cache_mem, e);
     if (!s) s = wiki_renders_open(&hs->renders, o->page_cache, o->page_cache / 4, &hs->mem, e);
+    if (!s) open_images(hs, o->images);
     if (!s) s = read_specs(specs, &n, o, e);
     for (size_t i = 0; i < n && !s; i++) {
         err why = {0};
@@ -332,6 +341,7 @@ void wiki_app_stats(json *j, void *self) {
         json_close(j, '}');
     }
     json_close(j, ']');
+    wiki_renders_stats(j, hs->renders);
 }
 
 #define AT(field) offsetof(wiki_state, field)
@@ -362,4 +372,5 @@ void wiki_app_metrics(metrics *m, void *self) {
     metrics_family(m, METRICS_GAUGE, "wiki_building", "1 while an index is being built.");
     for (size_t i = 0; i < hs->n; i++)
         metrics_u64(m, &(metrics_label){"wiki", str_of(hs->at[i].name)}, state[i].is_building);
+    wiki_renders_metrics(m, hs->renders);
 }

@@ -146,7 +146,7 @@ static void put_categories(buf *b, const reading *x) {
     buf_init(&links, x->q->a, 256);
     wiki_put_url(&links, str_of(x->q->links), ns && ns->name.len ? ns->name : STR("Category"));
     buf_byte(&links, ':');
-    buf_add(b, STR("<nav aria-labelledby=\"categories\"><h2 id=\"categories\">Categories</h2>"
+    buf_add(b, STR("<nav aria-labelledby=\"mw-categories\"><h2 id=\"mw-categories\">Categories</h2>"
                    "<ul>\n"));
     for (size_t i = 0; i < p->n_categories; i++)
         put_item(b, buf_str(&links), p->categories[i].name, p->categories[i].name);
@@ -168,7 +168,7 @@ static void put_language(buf *b, const reading *x, str link) {
 static void put_languages(buf *b, const reading *x) {
     const wt_page *p = &x->r->page;
     if (!p->n_languages) return;
-    buf_add(b, STR("<nav aria-labelledby=\"languages\"><h2 id=\"languages\">Languages</h2>"
+    buf_add(b, STR("<nav aria-labelledby=\"mw-languages\"><h2 id=\"mw-languages\">Languages</h2>"
                    "<ul>\n"));
     for (size_t i = 0; i < p->n_languages; i++)
         put_language(b, x, p->languages[i]);

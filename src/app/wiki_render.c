@@ -277,7 +277,7 @@ static wiki_rendered *keep(size_t *bytes, const wiki_rendered *from) {
     w->timestamp = arena_str(&a, from->timestamp);
     w->model = arena_str(&a, from->model);
     w->sha1 = arena_str(&a, from->sha1);
-    w->page.used = NULL, w->page.costs = NULL;
+    w->page.default_sort = (str){0}, w->page.used = NULL, w->page.costs = NULL;
     w->page.n_used = w->page.n_costs = 0;
     return w;
 }
@@ -394,7 +394,9 @@ static const wiki_rendered *find_or_begin(entry **mine, wiki_renders *r, const k
         r->count.hits++;
         unlink_used(r, n);
         link_newest(r, n);
-        return take_share(r, n, rq);
+        const wiki_rendered *page = take_share(r, n, rq);
+        shrink(r, now);
+        return page;
     }
     if (n || r->running >= r->lanes) {
         hold(r, n, rq);
@@ -456,9 +458,69 @@ const wiki_rendered *wiki_render(const wiki_ask *q, uint64_t off, uint64_t len, 
     return page;
 }
 
+// --- Figures -------------------------------------------------------------------------------------
+
+#define AT(field) offsetof(wiki_render_counters, field)
+
+static const struct {
+    metrics_kind kind;
+    const char *key;  // in /stats
+    const char *name, *help;
+    size_t at;  // of a uint64_t
+} figures[] = {
+    {METRICS_COUNTER, "pages", "wiki_pages_rendered_total", "Pages rendered.", AT(pages)},
+    {METRICS_COUNTER, "hits", "wiki_page_hits_total", "Requests that found their page made.",
+     AT(hits)},
+    {METRICS_COUNTER, "misses", "wiki_page_misses_total", "Requests that made their page.",
+     AT(misses)},
+    {METRICS_COUNTER, "held", "wiki_page_held_total",
+     "Times a request waited for one in the making, or for its turn.", AT(waited)},
+    {METRICS_COUNTER, "slow", "wiki_page_slow_total", "Pages that gave their turn to the next.",
+     AT(slow)},
+    {METRICS_COUNTER, "over_limits", "wiki_page_over_limits_total",
+     "Pages that ended in a note about a limit.", AT(over)},
+    {METRICS_COUNTER, "wikitext_bytes", "wiki_page_wikitext_bytes_total", "Wikitext rendered.",
+     AT(wikitext_bytes)},
+    {METRICS_GAUGE, "entries", "wiki_page_cache_entries", "Rendered pages that are kept.",
+     AT(entries)},
+    {METRICS_GAUGE, "bytes", "wiki_page_cache_bytes", "Their size.", AT(bytes)},
+    {METRICS_GAUGE, "limit", "wiki_page_cache_limit_bytes", "What it is kept under.", AT(limit)},
+    {METRICS_COUNTER, "tree_hits", "wiki_tree_hits_total", "Templates found parsed.",
+     AT(trees.hits)},
+    {METRICS_COUNTER, "tree_misses", "wiki_tree_misses_total", "Templates parsed.",
+     AT(trees.misses)},
+    {METRICS_GAUGE, "tree_bytes", "wiki_tree_bytes", "Parsed templates that are kept.",
+     AT(trees.bytes)},
+};
+
+static uint64_t figure(const wiki_render_counters *c, size_t i) {
+    return *(const uint64_t *)((const char *)c + figures[i].at);
+}
+
 void wiki_renders_count(wiki_render_counters *out, wiki_renders *r) {
     pthread_mutex_lock(&r->lock);
     *out = r->count;
     pthread_mutex_unlock(&r->lock);
     wt_cache_count(&out->trees, r->trees);
+}
+
+void wiki_renders_stats(json *j, wiki_renders *r) {
+    wiki_render_counters c;
+    wiki_renders_count(&c, r);
+    json_key(j, "rendering"), json_open(j, '{');
+    for (size_t i = 0; i < countof(figures); i++)
+        json_key(j, figures[i].key), json_u64(j, figure(&c, i));
+    json_key(j, "seconds"), json_f64(j, (double)c.ns / 1e9, 3);
+    json_close(j, '}');
+}
+
+void wiki_renders_metrics(metrics *m, wiki_renders *r) {
+    wiki_render_counters c;
+    wiki_renders_count(&c, r);
+    for (size_t i = 0; i < countof(figures); i++) {
+        metrics_family(m, figures[i].kind, figures[i].name, figures[i].help);
+        metrics_u64(m, NULL, figure(&c, i));
+    }
+    metrics_family(m, METRICS_COUNTER, "wiki_page_seconds_total", "Time spent rendering.");
+    metrics_f64(m, NULL, (double)c.ns / 1e9);
 }

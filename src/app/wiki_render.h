@@ -49,6 +49,8 @@ typedef struct wiki_render_counters {
     wt_cache_counters trees;
 } wiki_render_counters;
 void wiki_renders_count(wiki_render_counters *out, wiki_renders *r);
+void wiki_renders_stats(json *j, wiki_renders *r);  // "rendering": {...}
+void wiki_renders_metrics(metrics *m, wiki_renders *r);
 
 // "sections": [{level, number, title, anchor}, ...] (wiki_api.c).
 void wiki_put_sections(json *j, const wt_page *page);

@@ -3,6 +3,7 @@
 //
 //   I1  a world lives as long as its view is entered, and is asked by one thread at a time
 
+#include "app/wiki_images.h"
 #include "app/wiki_render.h"
 
 #include <time.h>
@@ -49,10 +50,12 @@ static bool interwiki(void *arg, wt_interwiki *out, str prefix, arena *a) {
     return true;
 }
 
-// A dump holds no pictures: known by name, with nothing to show.
+// A dump holds no pictures: what the operator's folder lacks is known by name, with nothing to show.
+// Whatever the width, it is the file itself: browsers scale it.
 static bool file(void *arg, wt_file *out, str name, int32_t width, arena *a) {
-    (void)arg, (void)name, (void)width, (void)a;
-    *out = (wt_file){0};
+    const wiki_world *w = arg;
+    (void)width;
+    if (!w->images || !wiki_images_find(out, w->images, name, a)) *out = (wt_file){0};
     return true;
 }
 

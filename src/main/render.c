@@ -5,6 +5,7 @@
 
 #include "main/cli.h"
 
+#include "app/wiki_images.h"
 #include "app/wiki_render.h"
 #include "base/json.h"
 #include "os/clock.h"
@@ -19,7 +20,7 @@ enum { TEXT_MAX = 16 << 20, ROOM_LEAST = 256 << 20, WAIT_MS = 50 };
 
 typedef struct render_options {
     cli_common common;
-    const char *wiki, *index, *title, *format, *links;
+    const char *wiki, *index, *images, *title, *format, *links;
     bool explain, all, families;
 } render_options;
 
@@ -29,6 +30,7 @@ static const opt options[] = {
     {"wiki", OPT_STR, AT(wiki), .arg = "DUMP",
      .about = "Where pages and templates come from; its index is built when there is none"},
     {"index", OPT_STR, AT(index), .arg = "FILE", .about = "Its index. Default: beside the dump"},
+    {"images", OPT_STR, AT(images), .arg = "DIR", .about = "Folder of its pictures, as of `serve`"},
     {"title", OPT_STR, AT(title), .arg = "TITLE",
      .about = "The page of the dump; with FILE, what the text takes itself for"},
     {"all", OPT_FLAG, AT(all),
@@ -52,7 +54,8 @@ typedef struct work {
     wiki_view *view;  // NULL: no dump
     wiki_world own;
     wt_world world;
-    arena mem, scratch;
+    wiki_images *images;
+    arena mem, scratch, keep;
     wt_cache *trees;
 } work;
 
@@ -115,7 +118,8 @@ static status open_wiki(work *w, err *e) {
     if (s.failed[0]) return err_set(e, E_FORMAT, "%s", s.failed);
     w->view = wiki_enter(w->w);
     if (!w->view) return err_set(e, E_NOT_FOUND, "%s has no pages", w->o->wiki);
-    w->own = (wiki_world){.view = w->view};
+    if (w->o->images) TRY(wiki_images_open(&w->images, w->o->images, &w->keep, e));
+    w->own = (wiki_world){.view = w->view, .images = w->images};
     wiki_world_fill(&w->world, &w->own);
     return OK;
 }
@@ -124,7 +128,9 @@ static void close_all(work *w) {
     wt_cache_close(w->trees);
     if (w->view) wiki_leave(w->view);
     wiki_close(w->w);
+    wiki_images_close(w->images);
     arena_close(&w->mem);
+    arena_close(&w->keep);
     arena_close(&w->scratch);
 }
 
@@ -290,6 +296,7 @@ static status run_it(work *w, const opt_list *args, err *e) {
     wiki_revision rev;
     TRY(arena_open_most(&w->mem, wt_room(SIZE_MAX), ROOM_LEAST, e));
     TRY(arena_open_most(&w->scratch, wt_room(SIZE_MAX), ROOM_LEAST, e));
+    TRY(arena_open(&w->keep, 1 << 16, e));
     TRY(wt_cache_open(&w->trees, 64 << 20, e));
     TRY(open_wiki(w, e));
     if (w->o->all) return put_every(w, e);

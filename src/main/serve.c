@@ -17,7 +17,7 @@ typedef struct serve_options {
     int64_t port, threads, workers, compute_threads, listen_backlog, streams, queue, queue_client,
         grace_s;
     opt_list app_classes, gpt2, wiki;
-    const char *wiki_index, *panels;
+    const char *wiki_index, *images, *panels;
     int64_t wiki_cache, page_cache, memory;
     bool build, calibrate;
     const char *data_dir, *wiki_xml_dir, *wiki_xml_name;
@@ -39,6 +39,9 @@ static const opt options[] = {
      .about = "Unpacked text to keep, of each wiki", .dflt = "64"},
     {"page-cache", OPT_INT, AT(page_cache), 1, 1 << 20, .arg = "MB",
      .about = "Rendered articles to keep, of all wikis together", .dflt = "64"},
+    {"images", OPT_STR, AT(images), .arg = "DIR",
+     .about = "Folder of the pictures in articles, as DIR/Name.jpg or as MediaWiki keeps them "
+              "(DIR/a/ab/Name.jpg). Default: boxes with their captions"},
     {"build", OPT_FLAG, AT(build), .dflt = "yes",
      .about = "Build a missing or stale index in the background, serving what is read so far; "
               "--no-build refuses such a wiki"},
@@ -174,6 +177,7 @@ static int run(void *opts, const opt_list *rest) {
         .wiki_index = o->wiki_index,
         .wiki_cache = (size_t)o->wiki_cache << 20,
         .page_cache = (size_t)o->page_cache << 20,
+        .images = o->images,
         .wiki_memory = (size_t)o->memory << 20,
         .wiki_builds = o->build,
         .gpt2 = o->gpt2.items,

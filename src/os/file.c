@@ -41,17 +41,18 @@ static status map_fd(os_map *m, const char *path, os_advice advice, err *e) {
     return OK;
 }
 
-status os_map_open(os_map *m, const char *path, os_advice advice, err *e) {
-    *m = (os_map){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a FIFO must not block
-    snprintf(m->path, sizeof m->path, "%s", path);
-    if (m->fd < 0) {
-        status s = err_sys(e, "%s: cannot open", path);
-        *m = (os_map){.fd = -1};
-        return s;
-    }
-    status s = map_fd(m, path, advice, e);
+status os_map_take(os_map *m, int fd, const char *name, os_advice advice, err *e) {
+    *m = (os_map){.fd = fd};
+    snprintf(m->path, sizeof m->path, "%s", name);
+    status s = map_fd(m, name, advice, e);
     if (s) os_map_close(m);
     return s;
+}
+
+status os_map_open(os_map *m, const char *path, os_advice advice, err *e) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO must not block
+    *m = (os_map){.fd = -1};
+    return fd < 0 ? err_sys(e, "%s: cannot open", path) : os_map_take(m, fd, path, advice, e);
 }
 
 void os_map_advise(const os_map *m, os_advice advice) {

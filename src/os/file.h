@@ -26,6 +26,8 @@ typedef enum os_advice { OS_MAP_RANDOM, OS_MAP_SEQUENTIAL, OS_MAP_WILLNEED } os_
 // Maps the whole of a regular file, shared and read-only. If the file shrinks while it is mapped,
 // touching a lost page raises SIGBUS: data files are replaced by rename, never cut.
 NODISCARD status os_map_open(os_map *m, const char *path, os_advice advice, err *e);
+// The same of a file that is open, and closed by it whatever it returns; `name` is for messages.
+NODISCARD status os_map_take(os_map *m, int fd, const char *name, os_advice advice, err *e);
 void os_map_close(os_map *m);  // accepts a zeroed os_map
 // Another way of reading from now on. OS_MAP_WILLNEED: all of it, soon; reading begins now.
 void os_map_advise(const os_map *m, os_advice advice);

@@ -15,7 +15,7 @@
 
 enum { ATTRS_MAX = 128 };
 
-// --- Allowed, by element ---------------------------------------------------------------------------
+// --- Allowed, by element -------------------------------------------------------------------------
 
 // What is done to a value on top of escaping it.
 typedef enum care {

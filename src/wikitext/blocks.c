@@ -80,7 +80,7 @@ static unsigned line_bits(str line) {
     return bits;
 }
 
-// --- The colon of "; term : definition" ------------------------------------------------------------
+// --- The colon of "; term : definition" ----------------------------------------------------------
 
 typedef enum colon_state {
     IN_TEXT,

@@ -167,7 +167,9 @@ void wt_put_roman(buf *out, int64_t n) {
 void wt_put_hebrew(buf *out, int64_t n) {
     static const char *const ones[] = {"", "א", "ב", "ג", "ד", "ה", "ו", "ז", "ח", "ט"};
     static const char *const tens[] = {"", "י", "כ", "ל", "מ", "נ", "ס", "ע", "פ", "צ"};
+    // clang-format off
     static const char *const hundreds[] = {"", "ק", "ר", "ש", "ת", "תק", "תר", "תש", "תת", "תתק"};
+    // clang-format on
     if (n <= 0 || n > 9999) {
         put_plain(out, n);
         return;

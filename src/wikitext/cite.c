@@ -241,10 +241,10 @@ static void put_name(buf *out, str name, bool is_link, arena *a) {
         if (ch != '_' || !b.len || b.ptr[b.len - 1] != '_') buf_byte(&b, ch);
     }
     str id = wt_id_escape(buf_str(&b), a);
-    if (is_link)
-        wt_fragment_escape(out, id);
-    else
-        wt_escape(out, id);
+    if (!is_link) return wt_escape(out, id);
+    buf_init(&b, a, id.len);
+    wt_fragment_escape(&b, id);
+    wt_escape(out, buf_str(&b));
 }
 
 static void put_note_id(buf *out, const note *n, bool is_link, arena *a) {

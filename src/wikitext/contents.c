@@ -239,10 +239,9 @@ static bool is_heading(str s, size_t at) {
 
 // The next place that changes: a heading with a mark, or any heading's end inside one.
 static size_t next_change(const boxes *b, str s) {
-    if (b->n == 0) {  // a text may have the mark's letters, but no "<h"
+    if (b->n == 0) {
         for (size_t at = 0; (at += str_find(str_skip(s, at), BOX_MARK)) < s.len; at++)
-            if (at >= 3 && s.ptr[at - 3] == '<' && is_heading(str_skip(s, at - 3), 2))
-                return at - 3;
+            if (at >= 3 && s.ptr[at - 3] == '<' && s.ptr[at - 2] == 'h') return at - 3;
         return s.len;
     }
     for (size_t at = 0; (at += str_find_byte(str_skip(s, at), '<')) < s.len; at++)
@@ -261,8 +260,18 @@ static void put_boxes(boxes *b, str s) {
     }
 }
 
+// A heading that the tree has in another place than the text (out of a table), or has not, must not
+// break the order: a section never begins behind the next one.
+static void order_sections(wt_parser *p, size_t end) {
+    wt_section *rows = p->sections.at;
+    for (size_t i = p->sections.n; i-- > 0;)
+        end = rows[i].at = min_size(rows[i].at, end);
+}
+
 void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch) {
     boxes b = {.out = out, .p = p, .start = out->len};
+    for (size_t i = 0; i < p->sections.n; i++)
+        ((wt_section *)p->sections.at)[i].at = SIZE_MAX;
     bool wants = p->page->has_toc && !p->o->no_toc;
     str place = STR(WT_TOC_PLACE);
     for (bool is_first = true; html.len; is_first = false) {
@@ -271,4 +280,5 @@ void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch) {
         if (at < html.len && is_first && wants) put_contents(out, p, scratch);
         html = str_skip(html, at + place.len);
     }
+    order_sections(p, out->len - b.start);
 }

@@ -71,26 +71,35 @@ static bool is_message(str s) {
     s = str_trim(s);
     if (s.len < 4 || !str_starts(s, STR("/*")) || !str_ends(s, STR("*/"))) return false;
     for (size_t i = 2; i + 2 < s.len; i++)
-        if (strchr("*/\\", s.ptr[i])) return false;
+        if (memchr("*/\\", s.ptr[i], 3)) return false;
     return true;
 }
 
+// Offset of the first "/*" of s; a "*/" that ends nothing is read whole, so "*/*" has none.
+static size_t find_comment(str s) {
+    for (size_t i = 0; i + 1 < s.len; i++) {
+        if (s.ptr[i] == '/' && s.ptr[i + 1] == '*') return i;
+        if (s.ptr[i] == '*' && s.ptr[i + 1] == '/') i++;
+    }
+    return s.len;
+}
+
+// Comments become a space; what follows a "/*" that is left is dropped.
 static str without_comments(str in, arena *a) {
-    size_t at = str_find(in, STR("/*"));
-    if (at == in.len || is_message(in)) return in;
+    if (str_find(in, STR("/*")) == in.len || is_message(in)) return in;
     buf out;
     buf_init(&out, a, in.len);
-    while (at < in.len) {
+    for (;;) {
+        size_t at = find_comment(in);
         buf_add(&out, str_first(in, at));
         in = str_skip(in, at + 2);
         size_t end = str_find(in, STR("*/"));
-        if (end == in.len) return buf_str(&out);  // the rest is dropped
+        if (end == in.len) break;
         buf_byte(&out, ' ');
         in = str_skip(in, end + 2);
-        at = str_find(in, STR("/*"));
     }
-    buf_add(&out, in);
-    return buf_str(&out);
+    str left = buf_str(&out);
+    return str_first(left, str_find(left, STR("/*")));
 }
 
 // --- What is refused -----------------------------------------------------------------------------

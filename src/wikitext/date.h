@@ -26,9 +26,9 @@ int64_t wt_days_of(int64_t year, int64_t month, int64_t day);
 wt_date wt_date_of(int64_t unix_seconds);
 int wt_weekday(int64_t days);  // 0: Sunday
 
-// "last monday of january 2001", "@86400", "+1 day"... Fields that the text leaves open are those of
-// `now`. Times are UTC.
-bool wt_date_read(int64_t *out, str text, int64_t now);
+// "last monday of january 2001", "@86400", "+1 day"... Fields that the text leaves open are those
+// of `now`, which *uses_now says. Times are UTC.
+bool wt_date_read(int64_t *out, bool *uses_now, str text, int64_t now);
 
 // As Language::sprintfDate: PHP's letters, and MediaWiki's with an x in front.
 void wt_date_put(buf *out, str format, int64_t at, const struct wt_lang *lang);

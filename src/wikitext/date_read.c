@@ -787,17 +787,21 @@ static void apply(reading *r) {
     if (r->by.special == WEEKDAYS) normalise(r), apply_weekdays(r);
 }
 
-bool wt_date_read(int64_t *out, str text, int64_t now) {
+// What the text left open.
+static void fill(reading *r, bool *is_open, const wt_date *now) {
+    int64_t *fields_of[] = {&r->y, &r->m, &r->d, &r->h, &r->i, &r->s};
+    const int64_t of_now[] = {now->year, now->month, now->day, now->hour, now->minute, now->second};
+    *is_open = false;
+    for (size_t i = 0; i < countof(of_now); i++)
+        if (*fields_of[i] == UNSET) *fields_of[i] = of_now[i], *is_open = true;
+}
+
+bool wt_date_read(int64_t *out, bool *uses_now, str text, int64_t now) {
     wt_date today = wt_date_of(now);
     reading r = {UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, .zone = 0};
     if (text.len > WT_DATE_TEXT_MAX || !read_pieces(&r, text)) return false;
     if (r.n_dates && !r.n_times) no_time(&r);
-    if (r.y == UNSET) r.y = today.year;
-    if (r.m == UNSET) r.m = today.month;
-    if (r.d == UNSET) r.d = today.day;
-    if (r.h == UNSET) r.h = today.hour;
-    if (r.i == UNSET) r.i = today.minute;
-    if (r.s == UNSET) r.s = today.second;
+    fill(&r, uses_now, &today);
     apply(&r);
     if (r.y > YEAR_MAX || r.y < -YEAR_MAX) r.y = r.y > 0 ? YEAR_MAX : -YEAR_MAX;
     *out = wt_days_of(r.y, r.m, r.d) * SECONDS_A_DAY + r.h * 3600 + r.i * 60 + r.s - r.zone +

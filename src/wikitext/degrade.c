@@ -116,10 +116,13 @@ static void put_url(buf *out, str url) {
 }
 
 void wt_deg_url(wt_deg *d, str url, str label) {
-    bool is_url = url.len && wt_url_allowed(url) && str_find_byte(url, WT_MARK) == url.len;
+    buf b;
+    buf_init(&b, d->p->mem, url.len + 16);
+    put_url(&b, url);
+    bool is_url = b.len && wt_url_allowed(buf_str(&b)) && str_find_byte(url, WT_MARK) == url.len;
     if (!is_url) return buf_add(d->out, label.len ? label : url);
     wt_deg_put(d, "[");
-    put_url(d->out, url);
+    buf_add(d->out, buf_str(&b));
     wt_deg_put(d, " ");
     bool has_links = str_find(label, STR("[[")) < label.len;
     for (size_t i = 0; i < label.len; i++) {
@@ -251,6 +254,8 @@ static void template_link(wt_deg *d) {
     buf_add(d->out, ns.len ? ns : d->ns == 10 ? STR("Template") : STR("Module"));
     wt_deg_put(d, ":");
     buf_add(d->out, d->shown);
+    wt_deg_put(d, "|");
+    buf_add(d->out, d->shown);
     wt_deg_put(d, "]]");
 }
 
@@ -305,7 +310,6 @@ void wt_deg_unknown(wt_deg *d) {
         n += value.len > 0;
         has_lines |= str_find_byte(value, '\n') < value.len;
     }
-    if (!n) return template_link(d);
     if (n <= INLINE_ARGS && bytes <= INLINE_BYTES && !has_lines) return in_line(d);
     in_box(d);
 }
@@ -341,10 +345,12 @@ static const wt_family_row *module_row(wt_deg *d, char room[NAME_MAX_BYTES]) {
     const wt_frame *caller = d->frame->parent;
     str title = plain_name(room, caller->title), name = d->name;
     const wt_family_row *row = family_of(title);
-    if (row) {
+    if (row && !str_starts(name, STR("citation/cs1"))) {
         d->name = title;
     } else if (str_starts(name, STR("citation/cs1"))) {
-        d->name = STR("cite web");
+        str class = STR("web");
+        wt_frame_arg(&class, d->p, d->frame, STR("CitationClass"));
+        d->name = arena_fmt(d->p->mem, "cite %.*s", STR_ARG(class));
         row = family_of(d->name);
     } else {
         row = family_of(name);

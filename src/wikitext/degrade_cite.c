@@ -97,7 +97,7 @@ static void next(const cite *c) {
     if (!last) return;
     if (c->is_cs2) {
         if (last != ',') wt_deg_put(c->d, ",");
-    } else if (last != '.' && last != '?' && last != '!') {
+    } else if (last != '.') {
         wt_deg_put(c->d, ".");
     }
     wt_deg_put(c->d, " ");
@@ -515,8 +515,9 @@ static void put_anchor(const cite *c) {
 
 static void choose_kind(cite *c) {
     c->class = "", c->look = LOOK_WEB;
+    str class = str_skip(c->d->name, strlen("cite "));  // of "cite audio-visual"
     for (size_t i = 0; i < countof(kinds); i++)
-        if (str_eq(c->d->name, str_of(kinds[i].name))) {
+        if (str_eq(c->d->name, str_of(kinds[i].name)) || str_eq(class, str_of(kinds[i].class))) {
             c->class = kinds[i].class, c->look = kinds[i].look, c->type = kinds[i].type;
             return;
         }
@@ -529,8 +530,10 @@ static void choose_kind(cite *c) {
 }
 
 static void read_cite(cite *c) {
-    c->is_cs2 = (str_eq(c->d->name, STR("citation")) && !wt_deg_is(c->d, "mode", "cs1")) ||
-                wt_deg_is(c->d, "mode", "cs2");
+    c->is_cs2 =
+        ((str_eq(c->d->name, STR("citation")) || str_eq(c->d->name, STR("cite citation"))) &&
+         !wt_deg_is(c->d, "mode", "cs1")) ||
+        wt_deg_is(c->d, "mode", "cs2");
     c->title = GET(c, "title");
     c->chapter = GET(c, "chapter|contribution|entry|article|section");
     c->work = GET(c, "journal|work|newspaper|magazine|website|periodical|encyclopedia|encyclopaedia"
@@ -599,7 +602,7 @@ void wt_deg_cite(wt_deg *d) {
         wt_deg_unknown(d);
     } else if (wt_deg_get(d, STR("postscript")).len) {
         if (!wt_deg_is(d, "postscript", "none")) wt_deg_fill(d, "$(postscript)");
-    } else if (!c.is_cs2 && last != '.' && last != '?' && last != '!') {
+    } else if (!c.is_cs2 && last != '.') {
         wt_deg_put(d, ".");
     }
     wt_deg_put(d, "</cite>");

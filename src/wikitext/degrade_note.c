@@ -102,6 +102,14 @@ static void redirects_here(wt_deg *d) {
     close_hatnote(d);
 }
 
+// {{redirect2|A|B|use|page}}
+static void redirect_here_both(wt_deg *d) {
+    open_hatnote(d);
+    wt_deg_fill(d, "\xe2\x80\x9c$1\xe2\x80\x9d{ and \xe2\x80\x9c$2\xe2\x80\x9d} redirect here.");
+    uses(d, 3);
+    close_hatnote(d);
+}
+
 static void other_uses(wt_deg *d) {
     open_hatnote(d);
     wt_deg_put(d, d->with);
@@ -534,7 +542,7 @@ static const wt_family_row rows[] = {
     {"redir", redirects_here, NULL},
     {"redirect", redirects_here, NULL},
     {"redirect-distinguish", redirects_here, NULL},
-    {"redirect2", redirects_here, NULL},
+    {"redirect2", redirect_here_both, NULL},
     {"ref begin", ref_begin, NULL},
     {"ref end", wt_deg_pattern, "</div>"},
     {"ref label 2", note, ""},

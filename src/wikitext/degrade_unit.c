@@ -354,8 +354,12 @@ static void put_input(const convert *c) {
 
 static void put_output(const convert *c, const unit *to) {
     bool is_one = false;
+    int decimals = decimals_of(c, &c->in[0], to);
+    for (size_t i = 1; i < c->n_in; i++) {  // both ends of a range alike
+        int more = decimals_of(c, &c->in[i], to);
+        if (more > decimals) decimals = more;
+    }
     for (size_t i = 0; i < c->n_in; i++) {
-        int decimals = decimals_of(c, &c->in[i], to);
         double value = converted(c->unit, to, c->in[i].value);
         wt_deg_amount(c->d, value, decimals);
         is_one = fabs(value) == 1;

@@ -10,7 +10,7 @@
 
 enum { ID_MAX = 1024 };  // characters
 
-// --- Reading a reference ---------------------------------------------------------------------------
+// --- Reading a reference -------------------------------------------------------------------------
 
 // MediaWiki's own names for the marks of direction, beside those of HTML.
 static const struct {
@@ -90,7 +90,7 @@ entity_ref entity_read(str s) {
     return r;
 }
 
-// --- Normalising, decoding -------------------------------------------------------------------------
+// --- Normalising, decoding -----------------------------------------------------------------------
 
 static const str kept_names[] = {STR_INIT("amp"), STR_INIT("lt"), STR_INIT("gt"), STR_INIT("quot")};
 

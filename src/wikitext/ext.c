@@ -122,16 +122,16 @@ static void indicator(buf *out, const wt_ext *e) {
                         "<code>name</code> attribute must not be empty.</span>"));
         return wt_ext_put(out, e, &b);
     }
-    str html = without_outer_paragraph(wt_parse_fully(e->p, e->inner, e->frame));
-    if (!e->p->o->no_tidy && scratch_of(&scratch, e->p))
+    str html = wt_parse_fully(e->p, e->inner, e->frame);
+    if (!e->p->o->no_tidy && scratch_of(&scratch, e->p)) {
         wt_tidy(&b, html, scratch);
-    else
-        buf_add(&b, html);
+        html = buf_str(&b);
+    }
     wt_section *rows = e->p->indicators.at, *row = NULL;
     for (size_t i = 0; i < e->p->indicators.n; i++)
         if (str_eq(rows[i].anchor, name)) row = &rows[i];
     if (!row) row = wt_list_add(e->p, &e->p->indicators, sizeof *row);
-    if (row) *row = (wt_section){.anchor = name, .html = buf_str(&b)};
+    if (row) *row = (wt_section){.anchor = name, .html = without_outer_paragraph(html)};
 }
 
 static void gallery(buf *out, const wt_ext *e) {

@@ -348,14 +348,12 @@ static size_t free_span(str text, size_t scheme) {
     return n ? scheme + n : 0;
 }
 
-// Writes the URL whose scheme stands at the start of `text`; returns what it took, 0: is none.
+// Writes the URL that a text of free_span's length is; returns what of it that took.
 static size_t put_free(buf *out, wt_parser *p, str text, size_t scheme) {
-    size_t span = free_span(text, scheme);
-    if (!span) return 0;
-    size_t own = own_length(str_first(text, span));
+    size_t own = own_length(text);
     if (own <= scheme) {
-        buf_add(out, str_first(text, span));
-        return span;
+        buf_add(out, text);
+        return text.len;
     }
     str url = wt_clean_url(p, str_first(text, own));
     if (!put_image(out, p, url)) {
@@ -368,13 +366,18 @@ static size_t put_free(buf *out, wt_parser *p, str text, size_t scheme) {
 
 // --- RFC, PMID, ISBN ------------------------------------------------------------------------
 
-// One space of SPACE_NOT_NL: also as a reference.
+// One space of a line, also as a reference: "&nbsp;", "&#0160;", "&#xA0;".
 static size_t soft_space(str s) {
-    static const char *const forms[] = {"\t",     " ",      "&nbsp;", "&#160;",
-                                        "&#xA0;", "&#xa0;", "&#Xa0;", "&#XA0;"};
-    for (size_t i = 0; i < countof(forms); i++)
-        if (str_starts(s, str_of(forms[i]))) return strlen(forms[i]);
-    return wide_space(s);
+    if (!s.len) return 0;
+    if (s.ptr[0] == ' ' || s.ptr[0] == '\t') return 1;
+    if (s.ptr[0] != '&') return wide_space(s);
+    if (str_starts(s, STR("&nbsp;"))) return 6;
+    if (s.len < 4 || s.ptr[1] != '#') return 0;
+    size_t i = (s.ptr[2] | 32) == 'x' ? 3 : 2;
+    str code = i == 3 ? STR("a0;") : STR("160;");
+    while (i < s.len && s.ptr[i] == '0')
+        i++;
+    return str_starts_nocase(str_skip(s, i), code) ? i + code.len : 0;
 }
 
 static size_t soft_spaces(str s) {
@@ -425,6 +428,18 @@ static size_t isbn(char digits[14], buf *shown, str s, bool is_long) {
     return is_known && !is_word_at(s, i) ? i : 0;
 }
 
+// `shown` is HTML.
+static void put_book(buf *out, wt_parser *p, str digits, str shown) {
+    wt_title page = {.ns = -1};
+    page.full =
+        arena_fmt(p->mem, "%.*s:BookSources/%.*s", STR_ARG(wt_ns_name(p, -1)), STR_ARG(digits));
+    buf_add(out, STR("<a"));
+    wt_put_title_href(out, p, &page, STR(""));
+    buf_add(out, STR(" class=\"internal mw-magiclink-isbn\">ISBN "));
+    buf_add(out, shown);
+    buf_add(out, STR("</a>"));
+}
+
 static size_t put_isbn(buf *out, wt_parser *p, str text) {
     size_t from = 4 + soft_spaces(str_skip(text, 4));
     char digits[14] = {0};
@@ -439,17 +454,30 @@ static size_t put_isbn(buf *out, wt_parser *p, str text) {
         n = isbn(digits, &shown, str_skip(text, from), false);
     }
     if (!n) return 0;
-    wt_title page = {.ns = -1};
-    page.full = arena_fmt(p->mem, "%.*s:BookSources/%s", STR_ARG(wt_ns_name(p, -1)), digits);
-    buf_add(out, STR("<a"));
-    wt_put_title_href(out, p, &page, STR(""));
-    buf_add(out, STR(" class=\"internal mw-magiclink-isbn\">ISBN "));
-    buf_add(out, buf_str(&shown));
-    buf_add(out, STR("</a>"));
+    put_book(out, p, str_of(digits), buf_str(&shown));
     return from + n;
 }
 
+void wt_put_isbn(buf *out, wt_parser *p, str number) {
+    buf digits;
+    buf_init(&digits, p->mem, 16);
+    for (size_t i = 0; i < number.len; i++) {
+        char c = number.ptr[i];
+        if (is_digit(c) || (c | 32) == 'x') buf_byte(&digits, c == 'x' ? 'X' : c);
+    }
+    buf shown;
+    buf_init(&shown, p->mem, number.len + 16);
+    wt_escape(&shown, number);
+    if (digits.len == 10 || digits.len == 13) {
+        put_book(out, p, buf_str(&digits), buf_str(&shown));
+    } else {
+        buf_add(out, STR("ISBN "));
+        buf_add(out, buf_str(&shown));
+    }
+}
+
 static size_t put_magic(buf *out, wt_parser *p, str text) {
+    if (text.ptr[0] != 'R' && text.ptr[0] != 'P' && text.ptr[0] != 'I') return 0;
     if (str_starts(text, STR("RFC")))
         return put_number(out, text, 3, "https://datatracker.ietf.org/doc/html/rfc", "");
     if (str_starts(text, STR("PMID")))
@@ -499,40 +527,58 @@ static size_t scheme_start(size_t *scheme, str in, size_t from, size_t colon) {
     return colon;
 }
 
-// clang-format off
-static const bool is_start[256] = {
-    ['<'] = true, [':'] = true, ['R'] = true, ['P'] = true, ['I'] = true,
-};
-// clang-format on
+static bool is_capital(char c) {
+    return c >= 'A' && c <= 'Z';
+}
+
+// The next byte that something may start or be recognised at: "<", ":", two capitals in a row.
+static size_t next_start(str in, size_t at) {
+    typedef unsigned char lanes __attribute__((vector_size(16)));
+    typedef uint64_t halves __attribute__((vector_size(16)));
+    for (; at + 17 <= in.len; at += 16) {
+        lanes x, y;
+        memcpy(&x, in.ptr + at, 16);
+        memcpy(&y, in.ptr + at + 1, 16);
+        lanes capitals = (lanes)((x - 'A') < 26) & (lanes)((y - 'A') < 26);
+        halves hits = (halves)((lanes)(x == '<') | (lanes)(x == ':') | capitals);
+        if (hits[0] | hits[1]) break;
+    }
+    while (at < in.len && in.ptr[at] != '<' && in.ptr[at] != ':' &&
+           !(is_capital(in.ptr[at]) && at + 1 < in.len && is_capital(in.ptr[at + 1])))
+        at++;
+    return at;
+}
+
+// A bare URL whose ':' is at `at`. *from: what is not written yet.
+static size_t one_url(buf *out, wt_parser *p, str in, size_t at, size_t *from) {
+    size_t scheme = 0, start = scheme_start(&scheme, in, *from, at);
+    size_t span = start == at ? 0 : free_span(str_skip(in, start), scheme);
+    if (!span) return at + 1;
+    buf_add(out, str_first(str_skip(in, *from), start - *from));
+    return *from = start + put_free(out, p, str_first(str_skip(in, start), span), scheme);
+}
+
+static size_t one_number(buf *out, wt_parser *p, str in, size_t at, size_t *from, arena scratch) {
+    buf link;
+    if (at > 0 && is_word_at(in, at - 1)) return at + 1;
+    buf_init(&link, &scratch, 0);
+    size_t used = put_magic(&link, p, str_skip(in, at));
+    if (!used) return at + 1;
+    buf_add(out, str_first(str_skip(in, *from), at - *from));
+    buf_add(out, buf_str(&link));
+    return *from = at + used;
+}
 
 void wt_magic_links(buf *out, wt_parser *p, str in, arena scratch) {
     tags t = {.in = in};
-    (void)scratch;
     size_t from = 0;
-    for (size_t at = 0; at < in.len;) {
-        char c = in.ptr[at];
-        size_t start = at, used = 0, scheme = 0, kept = out->len;
-        if (!is_start[(unsigned char)c]) {
-            at++;
-            continue;
-        }
-        if (c == '<') {
-            used = skip_tag(&t, at);
-            at += used ? used : 1;
-            continue;
-        }
-        if (c == ':') start = scheme_start(&scheme, in, from, at);
-        if (c == ':' ? start == at : at > 0 && is_word_at(in, at - 1)) {
-            at++;
-            continue;
-        }
-        buf_add(out, str_first(str_skip(in, from), start - from));
-        used = c == ':' ? put_free(out, p, str_skip(in, start), scheme)
-                        : put_magic(out, p, str_skip(in, start));
-        if (!used) out->len = kept;
-        if (used) from = start + used;
-        at = used ? from : at + 1;
-        if (wt_spend(p, 1)) break;
+    for (size_t at = 0; (at = next_start(in, at)) < in.len && !wt_spend(p, 1);) {
+        if (in.ptr[at] == '<')
+            at += max_size(skip_tag(&t, at), 1);
+        else if (in.ptr[at] == ':')
+            at = one_url(out, p, in, at, &from);
+        else
+            at = one_number(out, p, in, at, &from, scratch);
     }
     buf_add(out, str_skip(in, from));
 }

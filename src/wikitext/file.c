@@ -197,17 +197,17 @@ static void put_time(buf *out, double t) {
             (int)(ms / 1000 % 60), (int)(ms % 1000));
 }
 
-// Where it starts, not behind its last second; false: at its start.
-static bool start_of(double *out, const wt_picture *pic) {
+// A moment of it, not behind its last second; false: none is asked for.
+static bool moment(double *out, const wt_picture *pic, str time) {
     double last = pic->file.duration > 1 ? pic->file.duration - 1 : 0;
-    if (!seconds(out, pic->start)) return false;
+    if (!seconds(out, time)) return false;
     if (pic->file.duration > 0 && *out > last) *out = last;
     return true;
 }
 
 static void put_source(buf *out, const wt_picture *pic) {
     double start = 0, end;
-    bool has_start = start_of(&start, pic), has_end = seconds(&end, pic->end);
+    bool has_start = moment(&start, pic, pic->start), has_end = seconds(&end, pic->end);
     buf_add(out, STR("<source src=\""));
     buf_html(out, pic->file.url);
     if (has_start || has_end) {
@@ -223,20 +223,20 @@ static void put_source(buf *out, const wt_picture *pic) {
     buf_add(out, STR(" />"));
 }
 
-static void put_poster(buf *out, wt_parser *p, const wt_picture *pic) {
-    double start;
-    wt_file file = pic->file;
-    if (start_of(&start, pic)) {
-        start = floor(start * 1000 + 0.5) / 1000;
-        ask(&file, p, pic->title.text, 0, arena_fmt(p->mem, "seek=%.10g", start));
-    }
-    if (file.poster.len) wt_put_attr(out, "poster", file.poster);
+static void put_poster(buf *out, wt_parser *p, const wt_picture *pic, int32_t width) {
+    double at;
+    wt_file file;
+    str detail = {0};
+    if (moment(&at, pic, pic->thumbtime.len ? pic->thumbtime : pic->start))
+        detail = arena_fmt(p->mem, "seek=%.10g", floor(at * 1000 + 0.5) / 1000);
+    if (ask(&file, p, pic->title.text, width, detail) && file.poster.len)
+        wt_put_attr(out, "poster", file.poster);
 }
 
 static void put_player(buf *out, wt_parser *p, const wt_picture *pic, const wt_shown *shown) {
     bool is_film = is_video(pic);
     buf_fmt(out, "<span><%s id=\"mwe_player_%u\"", is_film ? "video" : "audio", ++p->players);
-    if (is_film) put_poster(out, p, pic);
+    if (is_film) put_poster(out, p, pic, shown->width);
     buf_add(out, STR(" controls=\"\" preload=\"none\""));
     if (pic->is_muted) buf_add(out, STR(" muted=\"\""));
     if (pic->is_loop) buf_add(out, STR(" loop=\"\""));
@@ -286,8 +286,35 @@ void wt_put_picture(buf *out, wt_parser *p, const wt_picture *pic, const wt_show
     buf_add(out, str_of(close));
 }
 
+// The words in the box; for readers not of a link that leads nowhere.
+static void put_for_readers(buf *out, wt_parser *p, const wt_picture *pic, str words) {
+    if (pic->has_link && pic->link_url.len) {
+        buf_add(out, STR("<a"));
+        put_url_link(out, p, pic);
+        buf_byte(out, '>');
+        buf_add(out, words);
+        buf_add(out, STR("</a>"));
+    } else if (pic->has_no_link && !pic->has_link) {
+        buf_add(out, words);
+    } else {
+        wt_put_soft_link(out, p, pic->has_link ? &pic->link_title : &pic->title, words);
+    }
+}
+
 void wt_put_broken(buf *out, wt_parser *p, const wt_picture *pic, str label, int32_t width,
                    int32_t height) {
+    buf words;
+    buf_init(&words, p->mem, 128);
+    buf_add(&words, STR("<span class=\"mw-file-element mw-broken-media\""));
+    if (width > 0) wt_put_attr_int(&words, "data-width", width);
+    if (height > 0) wt_put_attr_int(&words, "data-height", height);
+    buf_byte(&words, '>');
+    buf_add(&words, label);
+    buf_add(&words, STR("</span>"));
+    if (!p->o->red_links_to_editor) {
+        put_for_readers(out, p, pic, buf_str(&words));
+        return;
+    }
     buf_add(out, STR("<a"));
     if (pic->is_there)
         put_description_href(out, p, pic);
@@ -295,12 +322,9 @@ void wt_put_broken(buf *out, wt_parser *p, const wt_picture *pic, str label, int
         wt_put_upload_href(out, p, &pic->title);
     if (!pic->is_there && wt_has_uploads(p)) buf_add(out, STR(" class=\"new\""));
     wt_put_attr(out, "title", pic->title.full);
-    buf_add(out, STR("><span class=\"mw-file-element mw-broken-media\""));
-    if (width > 0) wt_put_attr_int(out, "data-width", width);
-    if (height > 0) wt_put_attr_int(out, "data-height", height);
     buf_byte(out, '>');
-    buf_add(out, label);
-    buf_add(out, STR("</span></a>"));
+    buf_add(out, buf_str(&words));
+    buf_add(out, STR("</a>"));
 }
 
 str wt_escaped_text(wt_parser *p, str text) {

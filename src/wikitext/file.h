@@ -26,7 +26,7 @@ typedef struct wt_picture {
     bool has_upright, has_border, has_alt, is_muted, is_loop;
     str alt, tooltip;  // plain text
     str caption;       // HTML, with markers
-    str class, manual, page, lang, start, end;
+    str class, manual, page, lang, start, end, thumbtime;
     bool has_link, has_no_link;  // link=x; link=
     str link_url;                // "": link_title
     wt_title link_title;
@@ -55,6 +55,7 @@ typedef enum wt_picture_option {
     OPTION_LANG,
     OPTION_START,
     OPTION_END,
+    OPTION_THUMBTIME,
     OPTION_UNUSED,  // is known, and says nothing to us
     OPTION_SIZE,
 } wt_picture_option;
@@ -64,7 +65,7 @@ wt_picture_option wt_picture_option_of(str *value, const char **word, str lang, 
 bool wt_picture_size(int32_t *width, int32_t *height, str text);
 // link=; false: no target.
 bool wt_picture_link(wt_picture *out, wt_parser *p, str value);
-// page=, lang=, start=, end=: false when this file has no such thing.
+// page=, lang=, start=, end=, thumbtime=: false when this file has no such thing.
 bool wt_picture_detail(wt_picture *out, wt_picture_option option, str value);
 
 // Text as HTML in which quotes are as they were.

@@ -44,13 +44,20 @@ static const word words[] = {
 
 // With a value behind them.
 static const word prefixes[] = {
-    {"alt=", OPTION_ALT, ""},          {"link=", OPTION_LINK, ""},
-    {"class=", OPTION_CLASS, ""},      {"upright=", OPTION_UPRIGHT, ""},
-    {"upright ", OPTION_UPRIGHT, ""},  {"thumb=", OPTION_MANUAL, ""},
-    {"thumbnail=", OPTION_MANUAL, ""}, {"page=", OPTION_PAGE, ""},
-    {"page ", OPTION_PAGE, ""},        {"lang=", OPTION_LANG, ""},
-    {"start=", OPTION_START, ""},      {"end=", OPTION_END, ""},
-    {"thumbtime=", OPTION_UNUSED, ""}, {"disablecontrols=", OPTION_UNUSED, ""},
+    {"alt=", OPTION_ALT, ""},
+    {"link=", OPTION_LINK, ""},
+    {"class=", OPTION_CLASS, ""},
+    {"upright=", OPTION_UPRIGHT, ""},
+    {"upright ", OPTION_UPRIGHT, ""},
+    {"thumb=", OPTION_MANUAL, ""},
+    {"thumbnail=", OPTION_MANUAL, ""},
+    {"page=", OPTION_PAGE, ""},
+    {"page ", OPTION_PAGE, ""},
+    {"lang=", OPTION_LANG, ""},
+    {"start=", OPTION_START, ""},
+    {"end=", OPTION_END, ""},
+    {"thumbtime=", OPTION_THUMBTIME, ""},
+    {"disablecontrols=", OPTION_UNUSED, ""},
 };
 
 // Words of other languages, each with what it says in English.
@@ -260,12 +267,13 @@ static const word *find_any(str *value, str part) {
 
 static const word *find_local(str *value, str lang, str part) {
     *value = (str){0};
-    for (size_t i = 0; i < countof(local_words); i++) {
+    for (size_t i = 0; i < countof(local_words) && lang.len; i++) {
+        if (local_words[i].lang[0] != lang.ptr[0]) continue;
         str text = str_of(local_words[i].text), english = str_of(local_words[i].english), unused;
+        bool is_here = str_eq(lang, str_of(local_words[i].lang));
+        if (!is_here || !str_starts(part, text)) continue;
         bool has_value = str_ends(english, STR("="));
-        if (!str_eq(lang, str_of(local_words[i].lang)) ||
-            !(has_value ? str_starts(part, text) : str_eq(part, text)))
-            continue;
+        if (!has_value && part.len > text.len) continue;
         if (has_value) *value = str_skip(part, text.len);
         return find_any(&unused, english);
     }
@@ -448,7 +456,7 @@ static bool take_size(wt_picture *out, str value) {
 
 static bool take_upright(wt_picture *out, str value) {
     double factor = 0;
-    if (value.len && !is_number(&factor, value)) return false;
+    if (value.ptr && !is_number(&factor, value)) return false;  // "upright=" is none
     out->has_upright = true, out->upright = factor;
     return true;
 }

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "wikitext/func.h"
 #include "wikitext/lang.h"
+#include "wikitext/link.h"
 #include "wikitext/number.h"
 
 #include <utf8proc.h>
@@ -505,7 +506,13 @@ static wt_result run_protectionexpiry(buf *out, const wt_call *c) {
     return WT_DONE;
 }
 
+static wt_result run_isbn(buf *out, const wt_call *c) {
+    wt_put_isbn(out, c->p, c->first);
+    return WT_HTML;
+}
+
 const wt_func wt_funcs_core[] = {
+    {"isbn", .has_hash = true, .run = run_isbn},
     {"uc", .run = run_uc},
     {"lc", .run = run_lc},
     {"ucfirst", .run = run_ucfirst},

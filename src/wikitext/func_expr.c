@@ -1,10 +1,11 @@
-// wikitext/func_expr.c -- #expr: operators by precedence with two stacks (Dijkstra's shunting yard).
+// wikitext/func_expr.c -- #expr: operators by precedence with two stacks (Dijkstra's shunting
+// yard).
 //
 // I1  `wants` says what may come next: a value (or what stands before one), or an operator.
 // I2  Unary operators are pushed without looking at the stack; binary ones first finish all on it
 //     that bind as tightly, so that everything groups from the left, powers too.
-// I3  Comparing, "not", "trunc" and "mod" give integers, everything else that reads a number doubles;
-//     integers stay so as far as PHP's operators keep them, and are written in full.
+// I3  Comparing, "not", "trunc" and "mod" give integers, everything else that reads a number
+//     doubles; integers stay so as far as PHP's operators keep them, and are written in full.
 
 #include "wikitext/expr.h"
 

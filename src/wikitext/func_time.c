@@ -1,5 +1,5 @@
-// wikitext/func_time.c -- #time, CURRENT... and LOCAL..., #formatdate. The clock is the world's; its
-// zone is UTC.
+// wikitext/func_time.c -- #time, CURRENT... and LOCAL..., #formatdate. The clock is the world's;
+// its zone is UTC.
 //
 // I1  Who asks for the clock makes the page volatile; #time of a date of its own does not.
 
@@ -18,16 +18,11 @@ static int64_t now(const wt_call *c) {
 
 // --- #time -----------------------------------------------------------------------------------
 
-// What a text means does not depend on the clock when it means the same at two unlike times.
 static bool read_date(int64_t *out, const wt_call *c, str text) {
-    int64_t other;
-    if (!text.len) {
-        *out = now(c);
-        return true;
-    }
-    if (!wt_date_read(out, text, c->p->world->now)) return false;
-    if (!wt_date_read(&other, text, c->p->world->now + 31622400 + 100000) || other != *out)
-        c->p->page->is_volatile = true;
+    bool uses_now = true;
+    *out = c->p->world->now;
+    if (text.len && !wt_date_read(out, &uses_now, text, *out)) return false;
+    c->p->page->is_volatile |= uses_now;
     return true;
 }
 

@@ -201,7 +201,8 @@ static bool url_title(wt_title *t, const wt_call *c) {
     return wt_title_parse(t, c->p, buf_str(&b), 0);
 }
 
-// Where the wiki of the dump is on the web, when the caller says nothing else: "{{fullurl:X|action=edit}}"
+// Where the wiki of the dump is on the web, when the caller says nothing else:
+// "{{fullurl:X|action=edit}}"
 // leads to where X can be edited.
 static void put_web_url(buf *out, const wt_call *c, const wt_title *t, str query) {
     str base = c->p->world->site->base;

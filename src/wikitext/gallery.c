@@ -64,7 +64,7 @@ static bool take_option(wt_picture *pic, wt_parser *p, str part) {
         return true;
     }
     bool is_detail = option == OPTION_PAGE || option == OPTION_LANG || option == OPTION_START ||
-                     option == OPTION_END || option == OPTION_UNUSED;
+                     option == OPTION_END || option == OPTION_THUMBTIME || option == OPTION_UNUSED;
     return is_detail && wt_picture_detail(pic, option, value);
 }
 

@@ -80,18 +80,27 @@ void wt_headings(buf *out, wt_parser *p, str in, arena scratch) {
 
 // --- Names -----------------------------------------------------------------------------------
 
-// Spaces of all kinds and "_" in a row to one "_", none at the end; what MediaWiki takes out of
-// titles is taken out.
+static str trim_name(str s) {
+    while (s.len && (s.ptr[0] == '_' || is_space(s.ptr[0])))
+        s = str_skip(s, 1);
+    while (s.len && (s.ptr[s.len - 1] == '_' || is_space(s.ptr[s.len - 1])))
+        s.len--;
+    return s;
+}
+
+// Spaces of titles and "_" in a row to one "_", none at the end; what MediaWiki takes out of titles
+// is taken out.
 static str normal_name(str text, arena *a) {
     static const char *const spaces[] = {"\xC2\xA0",     "\xE1\x9A\x80", "\xE1\xA0\x8E",
                                          "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
                                          "\xE2\x81\x9F", "\xE3\x80\x80"};
+    text = trim_name(text);
     buf b;
     buf_init(&b, a, text.len);
     for (size_t at = 0; at < text.len;) {
         str rest = str_skip(text, at);
         uint8_t c = (uint8_t)rest.ptr[0], third = rest.len > 2 ? (uint8_t)rest.ptr[2] : 0;
-        size_t n = c == '_' || is_space((char)c);
+        size_t n = c == '_' || c == ' ';
         bool is_general = str_starts(rest, STR("\xE2\x80"));
         if (is_general && third >= 0x80 && third <= 0x8A) n = 3;
         if (is_general && (third == 0x8E || third == 0x8F || (third >= 0xAA && third <= 0xAE))) {
@@ -190,7 +199,7 @@ static uint32_t take_name(names *set, str name) {
     return number;
 }
 
-// --- Numbers in the contents -----------------------------------------------------------------------
+// --- Numbers in the contents ---------------------------------------------------------------------
 
 typedef struct outline {
     int last;      // level of the heading before; 0: none

@@ -8,7 +8,8 @@
 //          --switches--> __X__ gone     --headings--> <h2>  --links--> link and file markers
 //          --quotes--> <b><i>           --extlinks--> <a>   --magic links--> <a>
 //          --format_headings--> ids, contents               --blocks--> <p> <ul> <pre>
-//          --holders, unstrip--> markers replaced           --tidy--> the HTML a browser would build
+//          --holders, unstrip--> markers replaced           --tidy--> the HTML a browser builds
+//          --place_headings--> boxes, contents
 //
 // Markers (strip.c) stand for what later passes must not touch: 0x7F, a letter, eight hex digits,
 // 0x7F. No 0x7F comes in from outside: wt_render replaces it.
@@ -50,7 +51,8 @@ void wt_mark_add(buf *out, wt_strip kind, uint32_t index);
 // Whether a marker starts s; its parts.
 bool wt_mark_at(wt_strip *kind, uint32_t *index, str s);
 // Replaces markers of the kinds ("gx", "n") by what they stand for, inside which markers are
-// replaced as well (at most 20 deep, 5 MB in all).
+// replaced as well (at most 20 deep, 5 MB in all). With "g" a heading's mark that no heading took
+// stands for nothing.
 void wt_unstrip(buf *out, wt_parser *p, str text, const char *kinds);
 str wt_unstrip_str(wt_parser *p, str text, const char *kinds);
 void wt_strip_kill(buf *out, str text);  // markers dropped
@@ -80,7 +82,7 @@ typedef struct wt_heading {
     str edit;          // html of its edit link
 } wt_heading;
 
-// Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of <gallery>.
+// Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of galleries.
 // recursiveTagParse: the result still has markers, and is to be put in the text or a strip item.
 str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame);
 // recursiveTagParseFully: complete HTML of blocks, markers replaced, not tidied.
@@ -109,7 +111,7 @@ void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
 void wt_headline(str *html, str *text, wt_parser *p, str inside);
 str wt_quotes_str(wt_parser *p, str text, arena scratch);  // a line or more
 
-// --- Sanitising (sanitize.c, css.c, entity.c) ------------------------------------------------------
+// --- Sanitising (sanitize.c, css.c, entity.c) ----------------------------------------------------
 
 // Attributes as written (`class=x style="..."`) to what is allowed on `element`, escaped, each with
 // a space in front. Markers inside are replaced first.
@@ -165,7 +167,7 @@ str wt_subpage_base(str title);  // "a/b/c" -> "a/b"
 // gets what is shown for it where nothing else is ("" before). Linker::normalizeSubpageLink.
 str wt_subpage(str *text, wt_parser *p, str target);
 
-// --- Files (file.c), extensions (ext.c), footnotes (cite.c) ----------------------------------------
+// --- Files (file.c), extensions (ext.c), footnotes (cite.c) --------------------------------------
 
 // [[File:name|options]]: writes the picture with its box.
 void wt_file_link(buf *out, wt_parser *p, const wt_title *file, str options, arena scratch);

@@ -1,4 +1,5 @@
-// wikitext/lang_names.c -- languages by their own names and by their English ones, in order of codes.
+// wikitext/lang_names.c -- languages by their own names and by their English ones, in order of
+// codes.
 
 #include "wikitext/lang.h"
 

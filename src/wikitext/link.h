@@ -7,6 +7,16 @@
 
 #include "wikitext/inside.h"
 
+// Offset of the first two `c` in a row; s.len when there are none.
+static inline size_t wt_find_pair(str s, char c) {
+    for (size_t at = 0; (at += str_find_byte(str_skip(s, at), c)) + 1 < s.len; at++)
+        if (s.ptr[at + 1] == c) return at;
+    return s.len;
+}
+static inline bool wt_is_pair(str s, char c) {
+    return s.len > 1 && s.ptr[0] == c && s.ptr[1] == c;
+}
+
 // ` name="value"`, the value escaped.
 void wt_put_attr(buf *out, const char *name, str value);
 // The same with a number.
@@ -14,6 +24,8 @@ void wt_put_attr_int(buf *out, const char *name, int64_t value);
 
 // ` href="..."` of a title, its fragment behind it.
 void wt_put_title_href(buf *out, wt_parser *p, const wt_title *t, str query);
+// `html` as a link to a page if there is one, else as it is: a marker, looked up at the end.
+void wt_put_soft_link(buf *out, wt_parser *p, const wt_title *t, str html);
 // With interwiki prefix: "fr:Titre".
 str wt_title_prefixed(wt_parser *p, const wt_title *t);
 static inline bool wt_has_uploads(const wt_parser *p) {
@@ -21,6 +33,9 @@ static inline bool wt_has_uploads(const wt_parser *p) {
 }
 // Where a missing file would be put, or its page where there are no uploads.
 void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t);
+
+// The title that a page's wikitext redirects to; "": it is no redirect. redirect.c.
+str wt_redirect_of(wt_parser *p, str text);
 
 // How much of `text`, which stands behind a link, belongs to its word; letters as of the language.
 typedef struct wt_trail_rule {
@@ -45,6 +60,8 @@ void wt_put_rel(buf *out, wt_parser *p, str url);
 static inline size_t wt_scheme_or_none(str text) {
     return str_starts(text, STR("//")) ? 2 : wt_scheme(text);
 }
+// {{#isbn:0-306-40615-2}}: the number as a link, when it has as many digits as one has.
+void wt_put_isbn(buf *out, wt_parser *p, str number);
 // How long the URL at the start of `text` is, its scheme being `scheme` bytes; no more than that:
 // none.
 size_t wt_url_span(str text, size_t scheme);

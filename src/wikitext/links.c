@@ -20,6 +20,7 @@ enum {
     NS_CATEGORY = 14,
     NEST = 16,  // open [[File: in each other; link texts with links in markers
     LANGUAGES_MAX = 1000,
+    LINK_BYTES = 128,  // of an <a>, mostly
     UNASKED = 0xFF,
 };
 
@@ -28,12 +29,15 @@ typedef enum link_kind {
     LINK_KNOWN,  // need not be: "#x"
     LINK_OUT,    // interwiki
     LINK_SELF,
+    LINK_SOFT,  // is looked up; without its page it is its text alone
 } link_kind;
 
 typedef struct wt_holder {
-    wt_title title;
-    str text;  // what is shown: HTML
-    link_kind kind;
+    str full, fragment;
+    str text;             // what is shown: HTML
+    const wt_title *out;  // of another wiki; NULL: here
+    int32_t ns;
+    uint8_t kind;    // link_kind
     uint8_t status;  // wt_status, or UNASKED
 } wt_holder;
 
@@ -98,22 +102,23 @@ void wt_put_upload_href(buf *out, wt_parser *p, const wt_title *t) {
     buf_byte(out, '"');
 }
 
-static void put_title_attr(buf *out, wt_parser *p, const wt_title *t, const char *suffix) {
-    str name = wt_title_prefixed(p, t);
-    if (!name.len) return;
-    buf_add(out, STR(" title=\""));
-    buf_html(out, name);
-    buf_add(out, str_of(suffix));
-    buf_byte(out, '"');
-}
-
-// --- Holders: markers become links ----------------------------------------------------------------
+// --- Holders: markers become links -----------------------------------------------------------
 
 static void hold(buf *out, wt_parser *p, const wt_title *t, link_kind kind, str text) {
     wt_holder *h = wt_list_add(p, &p->holders, sizeof *h);
     if (!h) return;
-    *h = (wt_holder){*t, text, kind, kind == LINK_PAGE ? UNASKED : WT_EXISTS};
+    *h = (wt_holder){t->full, t->fragment, text, NULL, t->ns, (uint8_t)kind, WT_EXISTS};
+    if (kind == LINK_PAGE || kind == LINK_SOFT) h->status = UNASKED;
+    if (kind == LINK_OUT) {
+        wt_title *copy = arena_new(p->mem, wt_title);
+        *copy = *t;
+        h->out = copy;
+    }
     wt_mark_add(out, WT_STRIP_LINK, (uint32_t)(p->holders.n - 1));
+}
+
+void wt_put_soft_link(buf *out, wt_parser *p, const wt_title *t, str html) {
+    hold(out, p, t, t->interwiki.len ? LINK_OUT : LINK_SOFT, html);
 }
 
 static wt_holder *holder_at(wt_parser *p, str text) {
@@ -124,53 +129,64 @@ static wt_holder *holder_at(wt_parser *p, str text) {
     return (wt_holder *)p->holders.at + index;
 }
 
-static void put_self(buf *out, wt_parser *p, const wt_holder *h) {
-    buf_add(out, STR("<a class=\"mw-selflink"));
-    if (h->title.fragment.len) {
-        buf_add(out, STR("-fragment\" href=\""));
-        put_fragment(out, p, &h->title);
+static void put_self(buf *out, wt_parser *p, const wt_title *t) {
+    if (t->fragment.len) {
+        buf_add(out, STR("<a class=\"mw-selflink-fragment\" href=\""));
+        put_fragment(out, p, t);
         buf_add(out, STR("\">"));
     } else {
-        buf_add(out, STR(" selflink\">"));
+        buf_add(out, STR("<a class=\"mw-selflink selflink\">"));
     }
 }
 
-static void put_missing(buf *out, wt_parser *p, const wt_holder *h) {
-    wt_title page = h->title;
+static void put_missing(buf *out, wt_parser *p, const wt_title *t) {
+    wt_title page = *t;
     page.fragment = (str){0};
     bool has_editor = p->o->red_links_to_editor && page.ns != NS_SPECIAL;
     buf_add(out, STR("<a"));
     wt_put_title_href(out, p, &page, has_editor ? STR("action=edit&redlink=1") : STR(""));
-    buf_add(out, STR(" class=\"new\""));
-    put_title_attr(out, p, &page, " (page does not exist)");
+    buf_add(out, STR(" class=\"new\" title=\""));
+    buf_html(out, page.full);
+    buf_add(out, STR(" (page does not exist)\">"));
+}
+
+static void put_found(buf *out, wt_parser *p, const wt_title *t, unsigned state) {
+    str name = wt_title_prefixed(p, t);
+    buf_add(out, STR("<a"));
+    wt_put_title_href(out, p, t, STR(""));
+    if (t->interwiki.len && !t->wiki.is_hosted)
+        buf_add(out, STR(" class=\"extiw\""));
+    else if (state & WT_REDIRECT)
+        buf_add(out, STR(" class=\"mw-redirect\""));
+    else if (state & WT_STUB)
+        buf_add(out, STR(" class=\"stub\""));
+    if (name.len) {
+        buf_add(out, STR(" title=\""));
+        buf_html(out, name);
+        buf_byte(out, '"');
+    }
     buf_byte(out, '>');
 }
 
-static void put_found(buf *out, wt_parser *p, const wt_holder *h) {
-    buf_add(out, STR("<a"));
-    wt_put_title_href(out, p, &h->title, STR(""));
-    if (h->kind == LINK_OUT && !h->title.wiki.is_hosted)
-        buf_add(out, STR(" class=\"extiw\""));
-    else if (h->status & WT_REDIRECT)
-        buf_add(out, STR(" class=\"mw-redirect\""));
-    else if (h->status & WT_STUB)
-        buf_add(out, STR(" class=\"stub\""));
-    put_title_attr(out, p, &h->title, "");
-    buf_byte(out, '>');
+static void put_open(buf *out, wt_parser *p, const wt_holder *h) {
+    wt_title t = {.ns = h->ns, .text = h->full, .full = h->full, .fragment = h->fragment};
+    if (h->out) t = *h->out;
+    if (h->kind == LINK_SELF)
+        put_self(out, p, &t);
+    else if (h->status == WT_MISSING)
+        put_missing(out, p, &t);
+    else
+        put_found(out, p, &t, h->kind == LINK_PAGE ? h->status : 0);
 }
 
 static void put_links(buf *out, wt_parser *p, str in, int depth);
 
-static void put_holder(buf *out, wt_parser *p, wt_holder *h, int depth) {
+static void put_holder(buf *out, wt_parser *p, const wt_holder *h, int depth) {
     str text = h->text;
-    if (h->kind == LINK_SELF)
-        put_self(out, p, h);
-    else if (h->status == WT_MISSING)
-        put_missing(out, p, h);
-    else
-        put_found(out, p, h);
+    bool is_link = h->kind != LINK_SOFT || h->status != WT_MISSING;
+    if (is_link) put_open(out, p, h);
     put_links(out, p, text, depth + 1);
-    buf_add(out, STR("</a>"));
+    if (is_link) buf_add(out, STR("</a>"));
 }
 
 // Goes over the markers of `in`; what is no link stays.
@@ -212,7 +228,7 @@ static size_t fold(uint32_t *which, str *unique, wt_parser *p, const uint32_t *f
     size_t n_unique = 0;
     const wt_holder *holders = p->holders.at;
     for (size_t i = 0; i < n; i++) {
-        str title = holders[found[i]].title.full;
+        str title = holders[found[i]].full;
         size_t at = str_hash(title, 0) & mask;
         while (slots[at] && !str_eq(unique[slots[at] - 1], title))
             at = (at + 1) & mask;
@@ -226,9 +242,10 @@ static size_t fold(uint32_t *which, str *unique, wt_parser *p, const uint32_t *f
 }
 
 static bool is_file(wt_parser *p, const wt_holder *h) {
-    wt_file file;
-    return h->title.ns == NS_FILE && p->world->file &&
-           p->world->file(p->world->arg, &file, h->title.text, 0, p->mem);
+    wt_file file = {0};
+    str name = str_skip(h->full, str_find_byte(h->full, ':') + 1);
+    return h->ns == NS_FILE && p->world->file &&
+           p->world->file(p->world->arg, &file, name, 0, p->mem) && file.url.len;
 }
 
 static void look_up(wt_parser *p, const uint32_t *found, size_t n, arena scratch) {
@@ -260,7 +277,8 @@ void wt_holders(buf *out, wt_parser *p, str in, arena scratch) {
     }
     size_t n = collect(found, 0, p, in, 0);
     if (n) look_up(p, found, n, scratch);
-    put_links(out, p, in, 0);
+    // Most of what it takes at once: growing by steps would copy the page again and again.
+    if (buf_room(out, in.len + n * LINK_BYTES)) put_links(out, p, in, 0);
 }
 
 static void put_texts(buf *out, wt_parser *p, str text, int depth) {
@@ -315,13 +333,13 @@ static bool split(link *l, str line) {
     *l = (link){.line = line, .target = str_first(line, n)};
     str rest = str_skip(line, n);
     if (n == 0 || rest.len == 0) return false;
-    if (str_starts(rest, STR("]]"))) {
+    if (wt_is_pair(rest, ']')) {
         l->after = str_skip(rest, 2);
         return true;
     }
     if (rest.ptr[0] != '|') return false;
     l->text = str_skip(rest, 1);
-    size_t end = 1 + str_find(str_skip(l->text, 1), STR("]]"));
+    size_t end = 1 + wt_find_pair(str_skip(l->text, 1), ']');
     l->is_open = end >= l->text.len;
     if (l->is_open) return true;
     l->after = str_skip(l->text, end + 2);
@@ -428,7 +446,7 @@ static void put_file(run *r, const link *l, bool is_blank) {
     if (!is_blank) {
         buf b;
         str text = l->text;
-        if (str_find(text, STR("''")) < text.len) text = wt_quotes_str(r->p, text, r->scratch);
+        if (wt_find_pair(text, '\'') < text.len) text = wt_quotes_str(r->p, text, r->scratch);
         buf_init(&b, r->p->mem, text.len + 64);
         wt_extlinks(&b, r->p, text, r->scratch);
         options = links_of(r, buf_str(&b));
@@ -447,6 +465,7 @@ static void put_media(run *r, const link *l, str text) {
         p->world->file && p->world->file(p->world->arg, &file, l->title.text, 0, p->mem);
     buf_add(&b, STR("<a"));
     wt_title page = l->title;
+    if (file.name.len) page.text = file.name;
     page.ns = NS_FILE, page.fragment = (str){0};
     page.full = arena_fmt(p->mem, "%.*s:%.*s", STR_ARG(wt_ns_name(p, NS_FILE)), STR_ARG(page.text));
     if (!is_there)
@@ -491,7 +510,7 @@ static void put_link(run *r, link *l, str target, bool is_forced) {
     str text = l->text;
     if (is_blank)
         text = target.ptr[0] == ':' ? str_skip(target, 1) : target;
-    else if (str_find(text, STR("''")) < text.len)
+    else if (wt_find_pair(text, '\'') < text.len)
         text = wt_quotes_str(p, text, r->scratch);
     bool is_here = !t->interwiki.len;
     if (is_here && t->ns == NS_MEDIA) {
@@ -512,13 +531,13 @@ static bool find_end(link *l, str *rest) {
     const char *start = l->text.ptr;
     while (rest->len) {
         str body = str_skip(*rest, 2);
-        size_t n = str_find(body, STR("[["));
+        size_t n = wt_find_pair(body, '[');
         str piece = str_first(body, n);
         *rest = str_skip(body, n);
         l->text = (str){start, (size_t)(piece.ptr + piece.len - start)};
-        size_t first = str_find(piece, STR("]]"));
+        size_t first = wt_find_pair(piece, ']');
         if (first == piece.len) return false;
-        size_t second = first + 2 + str_find(str_skip(piece, first + 2), STR("]]"));
+        size_t second = first + 2 + wt_find_pair(str_skip(piece, first + 2), ']');
         if (second >= piece.len) continue;
         l->text.len = (size_t)(piece.ptr + second - start);
         l->after = str_skip(piece, second + 2);
@@ -527,7 +546,7 @@ static bool find_end(link *l, str *rest) {
     return false;
 }
 
-static void put_open(run *r, link *l, str target, str text) {
+static void put_unclosed(run *r, link *l, str target, str text) {
     put_raw(r, l, target);
     buf_byte(r->out, '|');
     buf_add(r->out, text);
@@ -558,11 +577,11 @@ static void piece(run *r, str line, str *rest) {
     }
     bool is_file = l.title.ns == NS_FILE && !l.title.interwiki.len && !is_forced;
     if (l.is_open && !is_file) {
-        put_open(r, &l, target, l.text);
+        put_unclosed(r, &l, target, l.text);
         return;
     }
     if (l.is_open && !find_end(&l, rest)) {
-        put_open(r, &l, target, r->depth < NEST ? links_of(r, l.text) : l.text);
+        put_unclosed(r, &l, target, r->depth < NEST ? links_of(r, l.text) : l.text);
         return;
     }
     put_link(r, &l, target, is_forced);
@@ -570,7 +589,7 @@ static void piece(run *r, str line, str *rest) {
 }
 
 static void links_in(run *r, str in) {
-    size_t at = str_find(in, STR("[["));
+    size_t at = wt_find_pair(in, '[');
     buf_add(r->out, str_first(in, at));
     str rest = str_skip(in, at);
     while (rest.len) {
@@ -579,7 +598,7 @@ static void links_in(run *r, str in) {
             return;
         }
         str body = str_skip(rest, 2);
-        size_t n = str_find(body, STR("[["));
+        size_t n = wt_find_pair(body, '[');
         rest = str_skip(body, n);
         piece(r, str_first(body, n), &rest);
     }

@@ -17,8 +17,8 @@ typedef struct wt_number {
 wt_number wt_number_of(double d);
 wt_number wt_number_int(int64_t i);
 
-// The number at the start of `s` ("12abc" is 12, "abc" 0); the length it took, spaces in front of it
-// included. An integer that is too large for one is no int.
+// The number at the start of `s` ("12abc" is 12, "abc" 0); the length it took, spaces in front of
+// it included. An integer that is too large for one is no int.
 size_t wt_number_prefix(wt_number *out, str s);
 // All of `s`, with space around it, is a number: "1", " -.5 ", "1e3"; not "", "0x10", "1 a".
 bool wt_number_read(wt_number *out, str s);

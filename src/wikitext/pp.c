@@ -296,7 +296,7 @@ static void open_brackets(reader *r, char c, bool has_dash) {
     bool is_converter = has_dash && count == 1;
     piece *new = is_converter ? push(r, '-', start, 2) : push(r, c, r->i, count);
     new->has_prefix = has_dash && !is_converter;
-    new->line_start = start > 0 && r->p[start - 1] == '\n';
+    new->line_start = new->at > 0 && r->p[new->at - 1] == '\n';
     r->i += count;
 }
 

@@ -31,15 +31,16 @@ static size_t mark_len(bool *is_left, str s) {
     return 0;
 }
 
-// Behind the tag or comment that starts at s; a style sheet or a script goes to its end tag.
-static size_t skip_tag(str s) {
+// Length of the tag or comment that starts at s; a style sheet or a script goes to its end tag.
+static size_t tag_len(str s) {
     char c = s.len > 1 ? s.ptr[1] : ' ';
+    str end = STR(">");
     if (c != '/' && c != '!' && ((c | 0x20) < 'a' || (c | 0x20) > 'z')) return 1;
-    str end = str_starts(s, STR("<!--"))      ? STR("-->")
-              : str_starts(s, STR("<style"))  ? STR("</style>")
-              : str_starts(s, STR("<script")) ? STR("</script>")
-                                              : STR(">");
-    return min_size(str_find(s, end) + end.len, s.len);
+    if (c == '!' && str_starts(s, STR("<!--"))) end = STR("-->");
+    if (c == 's' && str_starts(s, STR("<style"))) end = STR("</style>");
+    if (c == 's' && str_starts(s, STR("<script"))) end = STR("</script>");
+    size_t at = end.len == 1 ? str_find_byte(s, '>') : str_find(s, end);
+    return min_size(at + end.len, s.len);
 }
 
 void wt_french_spaces(buf *out, str in) {
@@ -47,7 +48,7 @@ void wt_french_spaces(buf *out, str in) {
     for (size_t at = 0; at < in.len; at++) {
         if (!is_mark[(uint8_t)in.ptr[at]]) continue;
         if (in.ptr[at] == '<') {
-            at += skip_tag(str_skip(in, at)) - 1;
+            at += tag_len(str_skip(in, at)) - 1;
             continue;
         }
         bool is_left;

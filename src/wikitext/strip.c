@@ -70,7 +70,8 @@ static void put_back(buf *out, putting *w, str text, int depth) {
         str item = is_wanted ? ((str *)w->p->strips.at)[index] : str_first(text, WT_MARK_LEN);
         text = str_skip(text, WT_MARK_LEN);
         if (!is_wanted) {
-            buf_add(out, item);
+            bool is_lost = kind == WT_STRIP_HEADING && strchr(w->kinds, WT_STRIP_GENERAL);
+            if (!is_lost) buf_add(out, item);
         } else if (depth < DEPTH_MAX && item.len <= w->budget) {
             w->budget -= item.len;
             put_back(out, w, item, depth + 1);

@@ -1,7 +1,7 @@
 // wikitext/text.c -- what is left of a page: its words, its tree for people, its hash.
 //
-// I1  wt_text reads what tidy.c wrote: every '<' is a tag and every tag ends at its first '>'. Other
-//     text gives other words, and nothing worse.
+// I1  wt_text reads what tidy.c wrote: every '<' is a tag and every tag ends at its first '>'.
+//     Other text gives other words, and nothing worse.
 // I2  One pass; what is left out is followed by counting the tags of its own name.
 
 #include "base/utf8.h"

@@ -67,13 +67,14 @@ static bool has_dots(str s) {
 
 // Bytes, sequences and wholes that no title has.
 static bool is_legal(str s) {
-    bool has_dot = false;
+    bool has_dot = false;  // one that may matter
     for (size_t i = 0; i < s.len; i++) {
         int class = class_of(s.ptr[i]);
         if (class & BAD) return false;
         if (!(class & LOOK)) continue;
         str rest = str_skip(s, i);
-        if (s.ptr[i] == '.') has_dot = true;
+        if (s.ptr[i] == '.')
+            has_dot |= s.len < 3 || (i > 0 && s.ptr[i - 1] == '/') || str_starts(rest, STR("./"));
         if (s.ptr[i] == '&' && is_reference(rest)) return false;
         if (s.ptr[i] == '~' && str_starts(rest, STR("~~~"))) return false;
         if (s.ptr[i] == '%' && rest.len > 2 && is_hex(rest.ptr[1]) && is_hex(rest.ptr[2]))
@@ -420,7 +421,8 @@ static str parent(str *text, wt_parser *p, str target, str suffix) {
 }
 
 str wt_subpage(str *text, wt_parser *p, str target) {
-    bool is_child = str_starts(target, STR("/"));
+    if (!target.len || (target.ptr[0] != '/' && target.ptr[0] != '.')) return target;
+    bool is_child = target.ptr[0] == '/';
     if ((!is_child && !str_starts(target, STR("../"))) || !wt_ns_has_subpages(p, p->title.ns))
         return target;
     size_t hash = str_find_byte(target, '#');

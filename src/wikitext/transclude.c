@@ -301,6 +301,7 @@ typedef struct call {
     const wt_node *node, *part;  // first of its parts, or NULL
     str name;                    // expanded and trimmed, without "msg:" and its like
     bool as_written;             // msgnw:
+    bool is_prefixed;            // msg: and its like: no variable any more
     str title;                   // of a template: what a link is made to; "" else
 } call;
 
@@ -424,7 +425,7 @@ static bool call_function(buf *out, call *c) {
     wt_parser *p = c->p;
     size_t colon = str_find_byte(c->name, ':');
     bool has_colon = colon < c->name.len;
-    if (!has_colon && c->part) return false;
+    if (!has_colon && (c->part || c->is_prefixed)) return false;
     str name = str_first(c->name, colon), first = str_trim(str_skip(c->name, colon + 1));
     if (has_colon && str_eq_nocase(name, STR("#invoke"))) {
         invoke(out, c, first);
@@ -515,11 +516,12 @@ bool wt_transclude(buf *out, wt_parser *p, const wt_frame *frame, const wt_node 
     size_t start = out->len;
     bool is_text = str_starts_nocase(c.name, STR("subst:"));
     if (!is_text) {
-        c.name = without_prefix(c.name, STR("safesubst:"));
-        str plain = without_prefix(c.name, STR("msgnw:"));
-        c.as_written = plain.ptr != c.name.ptr;
-        c.name = c.as_written ? plain : without_prefix(c.name, STR("msg:"));
+        str name = c.name = without_prefix(c.name, STR("safesubst:"));
+        str plain = without_prefix(name, STR("msgnw:"));
+        c.as_written = plain.ptr != name.ptr;
+        c.name = c.as_written ? plain : without_prefix(name, STR("msg:"));
         c.name = without_prefix(c.name, STR("raw:"));
+        c.is_prefixed = c.name.ptr != name.ptr;
         is_text = !call_function(out, &c) && !call_template(out, &c);
     }
     if (is_text) {

@@ -1,8 +1,9 @@
 // wikitext/tree.h -- the tree that a browser would build of HTML as typed, for tidy.c.
 //
-//     html --tree_token.c--> tags and text --tree_build.c, tree_table.c--> nodes --tree_write.c--> html
-//                                                       `--tree_wrap.c-- MediaWiki's <p> around what
-//                                                                        stands bare in the body
+//     html --tree_token.c--> tags and text --tree_build.c--> nodes --tree_write.c--> html
+//
+// tree_format.c and tree_table.c are parts of building; tree_wrap.c puts MediaWiki's <p> around
+// what stands bare in the body.
 //
 //   Owner     nodes live in the arena of the builder; their texts are views of the html, or there
 //   Threads   a builder belongs to one thread

@@ -43,7 +43,7 @@ void tree_add(tree_builder *b, tree_place place, tree_node *node) {
         tree_link(place, node);
 }
 
-// --- The stack of open elements --------------------------------------------------------------------
+// --- The stack of open elements ------------------------------------------------------------------
 
 void tree_push(tree_builder *b, tree_node *node) {
     CHECK(b->n_open < (int)countof(b->open));
@@ -156,7 +156,7 @@ void tree_raw(tree_builder *b, str text) {
     tree_pop(b);
 }
 
-// --- Start tags in the body ------------------------------------------------------------------------
+// --- Start tags in the body ----------------------------------------------------------------------
 
 static void close_p(tree_builder *b) {
     if (!tree_has(b, TAG_P, SCOPE_BODY)) return;
@@ -256,7 +256,7 @@ void tree_start_in_body(tree_builder *b, const tree_tag *tag) {
     tree_insert(b, tag->id, tag->attrs);
 }
 
-// --- End tags in the body --------------------------------------------------------------------------
+// --- End tags in the body ------------------------------------------------------------------------
 
 static void end_in_scope(tree_builder *b, tag_id id, tree_scope scope) {
     if (!tree_has(b, id, scope)) return;
@@ -342,7 +342,7 @@ static bool end_in_math(tree_builder *b, tag_id id) {
     return true;
 }
 
-// --- What tree_token.c calls -----------------------------------------------------------------------
+// --- What tree_token.c calls ---------------------------------------------------------------------
 
 void tree_start(tree_builder *b, const tree_tag *tag) {
     b->drops_lf = false;

@@ -1,7 +1,7 @@
 // wikitext/tree_format.c -- the list of active formatting elements: <b>, <i>, <a>... that go on
 // behind what ended them by the way, and the "adoption agency" that takes apart `<b><p></b></p>`.
 //
-// I1  active[] holds what would be opened again, in order; NULL marks where a cell or caption began.
+// I1  active[] holds what would be opened again, in order; NULL: there a cell or caption began.
 // I2  At most three of a kind with equal attributes stand behind the last mark.
 // I3  What is opened or moved beyond one step for a tag is paid from b->budget; when that is spent
 //     nothing is opened again, and elements are closed in the plain way.
@@ -84,7 +84,7 @@ void tree_format_again(tree_builder *b) {
     }
 }
 
-// --- The adoption agency --------------------------------------------------------------------------
+// --- The adoption agency -------------------------------------------------------------------------
 
 static int index_open(const tree_builder *b, const tree_node *node) {
     int i = node->is_open ? b->n_open - 1 : -1;

@@ -175,7 +175,7 @@ static bool read_plain_attrs(reader *r, tree_tag *tag) {
         while (p < end && plain[(unsigned char)*p] & NAME)
             p++;
         seen[n].name = (str){name, (size_t)(p - name)};
-        if (p == name || str_starts(seen[n].name, STR("on"))) return false;
+        if (p == name || (p - name >= 2 && name[0] == 'o' && name[1] == 'n')) return false;
         if (end - p < 2 || p[0] != '=' || p[1] != '"') return false;
         name = p += 2;
         while (p < end && plain[(unsigned char)*p] & VALUE)

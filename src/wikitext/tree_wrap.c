@@ -51,8 +51,9 @@ static tree_node *copy_into(tree_builder *b, tree_node *parent, tree_node *old, 
     return node;
 }
 
-// Ends the formatting elements that `at` stands in and goes on in copies of them: for inline content
-// in a new <p>, for a block beside it. Returns the innermost copy, or `at` when that cannot be.
+// Ends the formatting elements that `at` stands in and goes on in copies of them: for inline
+// content in a new <p>, for a block beside it. Returns the innermost copy, or `at` when that cannot
+// be.
 static tree_node *split(tree_builder *b, tree_node *at, bool is_inline) {
     tree_node *chain[SPLIT_MAX], *base = at->wrap_base;
     tree_node *end = at->in_wrap ? at->in_wrap : base;

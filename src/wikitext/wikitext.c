@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "os/clock.h"
 #include "wikitext/expand.h"
+#include "wikitext/link.h"
 
 enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
 
@@ -80,19 +81,19 @@ static str through(pass *run, wt_parser *p, str in, arena scratch) {
 // "-----" at the start of a line.
 static void rules(buf *out, wt_parser *p, str in, arena scratch) {
     (void)p, (void)scratch;
-    for (size_t from = 0; from < in.len;) {
-        str rest = str_skip(in, from);
-        if (str_starts(rest, STR("----"))) {
-            size_t n = 4;
-            while (n < rest.len && rest.ptr[n] == '-')
-                n++;
-            buf_add(out, STR("<hr />"));
-            from += n, rest = str_skip(rest, n);
+    size_t done = 0;
+    for (size_t at = 0; at < in.len;) {
+        if (!str_starts(str_skip(in, at), STR("----"))) {
+            at += str_find(str_skip(in, at), STR("\n----")) + 1;
+            continue;
         }
-        size_t line = min_size(str_find_byte(rest, '\n') + 1, rest.len);
-        buf_add(out, str_first(rest, line));
-        from += line;
+        buf_add(out, (str){in.ptr + done, at - done});
+        buf_add(out, STR("<hr />"));
+        while (at < in.len && in.ptr[at] == '-')
+            at++;
+        done = at;
     }
+    buf_add(out, str_skip(in, done));
 }
 
 static pass *const inline_passes[] = {wt_sanitize, wt_tables,   rules,
@@ -260,6 +261,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     wt_title_parse(&p.title, &p, o->title, 0);
     wt_frame frame = {.title = p.title.full};
     p.frame = &frame;
+    out->redirect = wt_redirect_of(&p, wikitext);
     str text = wt_expand_text(&p, wt_scrub(wikitext, mem), &frame);
     text = parse_inline(&p, text, true, scratch);
     text = parse_blocks(&p, with_footnotes(&p, text), true, scratch);

@@ -140,7 +140,7 @@ typedef struct wt_section {
     str anchor, html, text;  // id; title with its markup, and without
     str from;                // page whose wikitext has it; "" when it is HTML's or a template's
     int32_t index;           // its number among the headings of `from`, from 1; 0: none
-    size_t at;               // where its heading starts in the html, bytes
+    size_t at;               // where its heading starts in the html, bytes; they ascend
 } wt_section;
 
 typedef struct wt_category {

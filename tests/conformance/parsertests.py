@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """How much of MediaWiki's parser test suite the renderer passes; `make conformance`.
 
-    parsertests.py RENDERER DIR [--only FILE] [--show NAME] [--failures FILE]
+    parsertests.py RENDERER DIR [--only FILE] [--show NAME] [--failures FILE] [--table]
 
 RENDERER reads a line of JSON for each test from stdin and answers a line of JSON:
     {"title": "Parser test", "articles": {"Template:X": "..."}, "options": {"subpage": ""},
@@ -180,6 +180,11 @@ def line_of(label, rows):
     return f"{label:34} " + "  ".join(parts)
 
 
+def row_of(label, rows):
+    """A line of docs/CONFORMANCE.md."""
+    return f"| {label} | {len(rows)} | " + " | ".join(str(sum(r[i] for r in rows)) for i in range(3)) + " |"
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("renderer")
@@ -188,7 +193,9 @@ def main():
     options.add_argument("--show", help="print what tests of this name wanted and got")
     options.add_argument("--failing", action="store_true", help="print what failing tests wanted and got")
     options.add_argument("--failures", type=pathlib.Path)
+    options.add_argument("--table", action="store_true", help="rows for docs/CONFORMANCE.md")
     o = options.parse_args()
+    put = row_of if o.table else line_of
     renderer, results, failed = Renderer([o.renderer]), [], set()
     for path in sorted(o.directory.glob("*.txt")):
         if path.name == "COPYING.txt" or o.only not in path.name:
@@ -203,10 +210,12 @@ def main():
             if (o.show and o.show in test.name) or (o.failing and not score[0]):
                 print(f"--- {test.name}\n{test.wikitext}\n--- wanted\n{test.expected}\n--- got {score}\n{got}")
         if rows:
-            print(line_of(path.name, rows))
+            print(put(path.name, rows))
         results += rows
-    print(line_of("all eligible", results))
+    print(put("all eligible", results))
     pure = [r for r in results if r[3]]
+    if o.table:
+        print(put("pure text", pure))
     strict, same_dom, relaxed = (sum(r[i] for r in pure) for i in range(3))
     status = 0
     if o.failures:

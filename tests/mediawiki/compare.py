@@ -5,8 +5,8 @@
 
 Both files have a line of JSON for each page: title, html, ms, bytes. THEIRS is MediaWiki's (render.php), OURS is
 `parallelopedia render --all --no-families`. Compared for each page: the words of the text, in order, and how many
-headings, internal and external links, tables and footnotes there are. Left out of both: contents, edit links, styles, and
-pictures (no picture is at hand; MediaWiki shows an upload link). Left out wholly, and counted: pages that call a module.
+headings, internal and external links, tables and footnotes there are. Left out of both: contents, edit links, styles,
+formulas (it shows TeX here, we MathML), and pictures (none is at hand; it shows an upload link). Left out wholly, and counted: pages that call a module.
 """
 
 import argparse
@@ -33,7 +33,8 @@ def tag_of(node):
 def is_dropped(node, tag):
     classes = set(node.get("class", "").split())
     return (
-        tag in ("style", "link", "meta", "figure", "img")
+        tag in ("style", "link", "meta", "figure", "img", "math")
+        or any(c.startswith("mwe-math") for c in classes)
         or classes & DROPPED_CLASSES
         or node.get("id") == "toc"
         or node.get("typeof", "").startswith(("mw:File", "mw:Error"))

@@ -35,9 +35,10 @@ static void world_exists(void *arg, wt_status *out, const str *titles, size_t n)
     (void)arg;
     world_asked++;
     for (size_t i = 0; i < n; i++)
-        out[i] = str_starts(titles[i], STR("Red"))    ? WT_MISSING
-                 : str_starts(titles[i], STR("Lead")) ? WT_REDIRECT
-                                                      : WT_EXISTS;
+        out[i] = str_starts(titles[i], STR("File:Unseen lost")) ? WT_MISSING
+                 : str_starts(titles[i], STR("Red"))            ? WT_MISSING
+                 : str_starts(titles[i], STR("Lead"))           ? WT_REDIRECT
+                                                                : WT_EXISTS;
 }
 
 static bool world_interwiki(void *arg, wt_interwiki *out, str prefix, arena *a) {

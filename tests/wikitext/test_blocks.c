@@ -104,6 +104,7 @@ static void test_lists(void **state) {
         {"*", "<ul><li></li></ul>"},
         {"*:;a", "<ul><li><dl><dd><dl><dt>a</dt></dl></dd></dl></li></ul>"},
         {"; a\n: b\n; c", "<dl><dt>a</dt>\n<dd>b</dd>\n<dt>c</dt></dl>"},
+        {"; a\n:: b", "<dl><dt>a</dt>\n<dd>\n<dl><dd>b</dd></dl></dd></dl>"},
         {"; a : b\n; c:d:e", "<dl><dt>a</dt>\n<dd>b</dd>\n<dt>c</dt>\n<dd>d:e</dd></dl>"},
         {"* a<div>\nb", "<ul><li>a<div></li></ul>\n<p>b\n</p>"},
     };
@@ -127,6 +128,12 @@ static void test_colon(void **state) {
         {";a-b:c", "<dl><dt>a-b</dt>\n<dd>c</dd></dl>"},
     };
     check_all(cases, countof(cases));
+}
+
+static void test_rules(void **state) {
+    (void)state;
+    assert_string_equal(world_render("----\n------a----\n---\nb ----\n----"),
+                        "<hr />\n<hr /><p>a----\n</p><p>---\nb ----\n</p>\n<hr />");
 }
 
 static void test_line_start(void **state) {
@@ -172,6 +179,7 @@ int main(void) {
         cmocka_unit_test(test_tags),       cmocka_unit_test(test_lists),
         cmocka_unit_test(test_colon),      cmocka_unit_test(test_line_start),
         cmocka_unit_test(test_deep),       cmocka_unit_test(test_colons),
+        cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

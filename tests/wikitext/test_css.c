@@ -41,6 +41,9 @@ static void test_escapes_and_comments_are_undone(void **state) {
     assert_css("a:b/* c */;d", "a:b ;d");
     assert_css("a:b/* c", "a:b");
     assert_css("a/*/b*/c", "a c");
+    assert_css("a/* /*/b", "a b");
+    assert_css("/*/*/b", " b");
+    assert_css("*/*/a/*b*/c", "*");
     assert_css("expres/**/sion(1)", "expres sion(1)");
     assert_css("a&#58;b", "a:b");
     assert_css("a&amp;#58;b", "a&#58;b");  // once

@@ -110,6 +110,7 @@ static void templates(void **state) {
         {"{{safesubst:echo|x}}", "x"},
         {"{{ {{{|safesubst:}}}echo|x}}", "x"},
         {"{{msg:echo|x}}{{MSG:echo|y}}{{raw:echo|z}}", "xyz"},
+        {"{{raw:PAGENAME}}{{PAGENAME}}", "[[:Template:PAGENAME]]Main Page"},
         {"<noinclude>a</noinclude><includeonly>b</includeonly>c", "ac"},
         {"x{{list}}", "x\n* a"},
         {"{{list}}", "\n* a"},

@@ -127,8 +127,9 @@ static void options(void **state) {
 // A million brackets and tags that lead nowhere: each is looked at once.
 static void long_lines(void **state) {
     (void)state;
-    static const char *const units[] = {"[http://a ", "<a ",           "<", "http://", "[[",
-                                        "ISBN 1",     "&lt;http://a(", ":"};
+    static const char *const units[] = {"[http://a ", "<a ",           "<",     "http://",
+                                        "[[",         "ISBN 1",        "ISBN ", "RFC ",
+                                        "RFC 1x ",    "&lt;http://a(", ":"};
     for (size_t i = 0; i < countof(units); i++) {
         world_start("X");
         size_t n = strlen(units[i]), all = 2000000 / n * n;

@@ -8,8 +8,8 @@ typedef struct pair {
 } pair;
 
 static str render(const char *in) {
-    return wt_unstrip_str(&world_parser, world_run(wt_holders, world_run(wt_links, str_of(in))),
-                          "gxn");
+    str text = wt_unstrip_str(&world_parser, world_run(wt_links, str_of(in)), "gx");
+    return wt_unstrip_str(&world_parser, world_run(wt_holders, text), "gxn");
 }
 
 static void check(const pair *cases, size_t n) {
@@ -143,6 +143,19 @@ static void readers(void **state) {
          "<span class=\"mw-default-size\" typeof=\"mw:Error mw:File\"><a "
          "href=\"/wiki/File:Gone.jpg\" title=\"File:Gone.jpg\"><span "
          "class=\"mw-file-element mw-broken-media\">y</span></a></span>"},
+        {"[[File:Unseen lost.jpg|thumb|x]]",
+         "<figure class=\"mw-default-size\" typeof=\"mw:File/Thumb\"><span "
+         "class=\"mw-file-element mw-broken-media\" data-width=\"180\">Unseen lost.jpg</span>"
+         "<figcaption>x</figcaption></figure>"},
+        {"[[File:Unseen.jpg|20px|link=|alt=]]",
+         "<span typeof=\"mw:File\"><span class=\"mw-file-element mw-broken-media\" "
+         "data-width=\"20\"></span></span>"},
+        {"[[File:Unseen.jpg|link=Red|a]]",
+         "<span class=\"mw-default-size\" typeof=\"mw:File\"><span "
+         "class=\"mw-file-element mw-broken-media\">a</span></span>"},
+        {"[[File:Unseen.jpg|link=http://a.b/|a]]",
+         "<span class=\"mw-default-size\" typeof=\"mw:File\"><a href=\"http://a.b/\" title=\"a\" "
+         "rel=\"nofollow\"><span class=\"mw-file-element mw-broken-media\">a</span></a></span>"},
         {"[[File:Gone.svg|20px]]",
          "<span typeof=\"mw:Error mw:File\"><a href=\"/wiki/File:Gone.svg\" "
          "title=\"File:Gone.svg\"><span class=\"mw-file-element mw-broken-media\" "
@@ -219,7 +232,8 @@ static str gallery(const char *attrs, const char *inner) {
     buf out;
     buf_init(&out, &world_mem, 0);
     wt_gallery(&out, &world_parser, &world_frame, str_of(attrs), str_of(inner));
-    return wt_unstrip_str(&world_parser, world_run(wt_holders, buf_str(&out)), "gxn");
+    str text = wt_unstrip_str(&world_parser, buf_str(&out), "gx");
+    return wt_unstrip_str(&world_parser, world_run(wt_holders, text), "gxn");
 }
 
 static void galleries(void **state) {

@@ -70,6 +70,11 @@ static void test_markup(void **state) {
         "<h2 id=\"y\" style=\"color:red\" class=\"z mw-html-heading\">x</h2>");
     // What is left open inside stays inside.
     has("==<div>a==\nb", BOX("2", "id=\"a\"><div>a</div>") "\n<p>b\n</p>");
+    // What only looks like a heading on its way.
+    has("==x==\na data-mw-h=\"0\"> b\n==y==", "</div>\n<p>a data-mw-h=\"0\"&gt; b\n</p>\n<div");
+    has("<i title='&lt;h2 data-mw-h=\"0\">'>c</i>", "title=\"&lt;h2 data-mw-h=&quot;0&quot;\">");
+    // A mark that stands in no heading's front shows nowhere.
+    has("<h3>x\n=b=", "x\n</h3><h1>b</h1>");
     // An end that is none of the heading's.
     has("<h2>a</h3>b", "<h2 id=\"a\" class=\"mw-html-heading\">a</h2><p>b</p>");
 }
@@ -82,6 +87,8 @@ static void test_ids(void **state) {
         {"a", "a", ""},
         {"a  b_c&nbsp;d&#x2009;", "a_b_c_d", ""},
         {"\xC3\xA9", "\xC3\xA9", ".C3.A9"},
+        {"_ a\tb _", "a_b", "a.09b"},
+        {"&nbsp; a", "_a", ""},
         {"1.2:3-4", "1.2:3-4", ""},
         {"<sup>a</sup><span title=\"x\">b</span>", "ab", ""},
         {"[[Main Page|c]]s", "cs", ""},
@@ -162,6 +169,19 @@ static void test_sections(void **state) {
         assert_memory_equal(html + s->at, at, strlen(at));
     }
     world_use(NULL);
+}
+
+// A heading between rows comes out in front of its table.
+static void test_sections_ascend(void **state) {
+    (void)state;
+    wt_page page;
+    const char *html = rendered("{|\n|\n== a ==\n|-\n<h2>b</h2>\n|\n== c ==\n|}\n== d ==\n", &page);
+    assert_int_equal(page.n_sections, 4);
+    assert_true(strstr(html, "id=\"b\"") < strstr(html, "id=\"a\""));
+    for (size_t i = 1; i < page.n_sections; i++)
+        assert_true(page.sections[i - 1].at <= page.sections[i].at);
+    static const char box[] = "<div class=\"mw-heading mw-heading2\"><h2 id=\"d";
+    assert_memory_equal(html + page.sections[3].at, box, strlen(box));
 }
 
 static void test_contents(void **state) {
@@ -260,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_equal_ids),
         cmocka_unit_test(test_many_equal_ids),
         cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_sections_ascend),
         cmocka_unit_test(test_contents),
         cmocka_unit_test(test_edit_links),
         cmocka_unit_test(test_legacy_ids),

@@ -7,8 +7,8 @@ typedef struct pair {
 } pair;
 
 static str render(const char *in) {
-    return wt_unstrip_str(&world_parser, world_run(wt_holders, world_run(wt_links, str_of(in))),
-                          "gxn");
+    str text = wt_unstrip_str(&world_parser, world_run(wt_links, str_of(in)), "gx");
+    return wt_unstrip_str(&world_parser, world_run(wt_holders, text), "gxn");
 }
 
 static void check(const pair *cases, size_t n) {

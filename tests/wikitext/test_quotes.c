@@ -52,6 +52,7 @@ static const struct {
     {"a '''b ccc'''d ''e'''f", "a <b>b ccc'<i>d </i>e</b>f"},
     // ...or else behind a space. What stands behind the mark before counts, not the line.
     {"a '''b ''c", "a '<i>b </i>c"},
+    {"a '''b c '''d '''e ''f", "a '<i>b c <b>d </b>e </i>f"},
     {"a ''b'''c '''d'''e", "a <i>b'</i>c <b>d</b>e"},
 };
 

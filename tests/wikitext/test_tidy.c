@@ -162,7 +162,7 @@ static void test_math(void **state) {
     check_rows(tree_of, rows, countof(rows));
 }
 
-// --- MediaWiki's paragraphs ------------------------------------------------------------------------
+// --- MediaWiki's paragraphs ----------------------------------------------------------------------
 
 static void test_bare_inline_content_gets_a_paragraph(void **state) {
     (void)state;
@@ -199,7 +199,7 @@ static void test_what_is_empty_is_marked(void **state) {
     check_rows(tidied, rows, countof(rows));
 }
 
-// --- Made to be slow or deep -------------------------------------------------------------------------
+// --- Made to be slow or deep ---------------------------------------------------------------------
 
 static str repeated(const char *part, size_t n) {
     str s = str_of(part);
@@ -298,7 +298,7 @@ static void test_what_is_never_closed_ends(void **state) {
     }
 }
 
-// Formatting that differs is not held to three of a kind; each paragraph would open all of it again.
+// What differs is not held to three of a kind; each paragraph would open all of it again.
 static void test_formatting_that_differs_is_paid_for(void **state) {
     (void)state;
     arena_reset(&mem, 1 << 20);
@@ -349,7 +349,7 @@ static void test_a_full_arena_cuts_the_text(void **state) {
 
 static int open_arenas(void **state) {
     (void)state;
-    return arena_open(&mem, (size_t)1 << 30, NULL) || arena_open(&scratch, (size_t)4 << 30, NULL);
+    return arena_open(&mem, (size_t)1 << 30, NULL) || arena_open(&scratch, (size_t)1 << 30, NULL);
 }
 static int close_arenas(void **state) {
     (void)state;

@@ -1,6 +1,7 @@
 // Titles: what is one, its normal form, its URL, pages below pages.
 
 #include "tests/wikitext/link_world.h"
+#include "wikitext/link.h"
 
 static void accepted(void **state) {
     (void)state;
@@ -189,10 +190,34 @@ static void subpages(void **state) {
     assert_str_equal(wt_subpage_base(STR("a")), "a");
 }
 
+static void redirects(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *title;
+    } cases[] = {
+        {"#REDIRECT [[foo bar]]", "Foo bar"},
+        {" \n#redirect:[[Foo#x|y]]z", "Foo"},
+        {"#WEITERLEITUNG [[foo]]", "Foo"},
+        {"#перенаправление\n[[foo]]", "Foo"},
+        {"#REDIRECTION [[:Category:%66oo]]", "Category:Foo"},
+        {"#REDIRECT [[fr:foo]]", "fr:foo"},
+        {"#REDIRECT", ""},
+        {"#REDIRECT [[foo]", ""},
+        {"#REDIRECT foo [[bar]]", ""},
+        {"#REDIRECT [[a{b]]", ""},
+        {"REDIRECT [[foo]]", ""},
+        {"", ""},
+    };
+    wt_parser *p = world_start("X");
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_str_equal(wt_redirect_of(p, str_of(cases[i].text)), cases[i].title);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted), cmocka_unit_test(refused), cmocka_unit_test(lengths),
-        cmocka_unit_test(defaults), cmocka_unit_test(urls),    cmocka_unit_test(subpages),
+        cmocka_unit_test(accepted),  cmocka_unit_test(refused), cmocka_unit_test(lengths),
+        cmocka_unit_test(defaults),  cmocka_unit_test(urls),    cmocka_unit_test(subpages),
+        cmocka_unit_test(redirects),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -2,6 +2,7 @@
 import 'bootstrap/dist/css/bootstrap.min.css';
 import './style.css';
 import './article.css';
+import './content.css';
 
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -75,20 +75,26 @@ export interface WikiHash {
 
 const homeOf = (at: string): string => (at ? `#/w/${encodeURIComponent(at)}` : '#/wiki');
 
+const pathOf = (title: string): string =>
+  encodeURIComponent(title.replaceAll(' ', '_'))
+    .replaceAll('%2F', '/')
+    .replaceAll('%3A', ':')
+    .replaceAll('%2C', ',');
+
 // Without a title: the start page.
 export function wikiHash(at: string, title: string, options: WikiHash = {}): string {
   if (!title) return homeOf(at);
   const query = new URLSearchParams();
   if (options.view === 'xml') query.set('view', 'xml');
   if (options.followRedirects === false) query.set('redirect', 'no');
-  const name = encodeURIComponent(title.replaceAll(' ', '_'))
-    .replaceAll('%2F', '/')
-    .replaceAll('%3A', ':')
-    .replaceAll('%2C', ',');
   const search = query.size ? `?${query}` : '';
   const fragment = options.fragment ? `#${encodeURIComponent(options.fragment)}` : '';
-  return `${homeOf(at)}/${name}${search}${fragment}`;
+  return `${homeOf(at)}/${pathOf(title)}${search}${fragment}`;
 }
+
+// The page of its own that the server makes of an article: to print, or without a script.
+export const readHref = (db: string, title: string): string =>
+  `/w/${encodeURIComponent(db)}/read/${pathOf(title)}`;
 
 function subscribe(changed: () => void): () => void {
   addEventListener('hashchange', changed);

@@ -9,7 +9,7 @@ import ButtonGroup from 'react-bootstrap/ButtonGroup';
 
 import { ApiError, explain, getPage, isAbort, type Page, type View, type Wiki } from '../api';
 import { bytes, time } from '../format';
-import { settleScroll, wikiHash, type Route, type WikiHash } from '../route';
+import { readHref, settleScroll, wikiHash, type Route, type WikiHash } from '../route';
 import Foot from './Foot';
 import { prepare, type Heading, type Prepared } from './prepare';
 import Xml from './Xml';
@@ -107,8 +107,12 @@ export default function Article({ route, shown, wiki, source, onOpened }: Props)
       )}
       {state.is === 'loading' && !page && <Skeleton title={route.title} />}
       {page && (
-        <article lang={wiki.lang} className={state.is === 'loading' ? 'is-old' : undefined}>
-          <Head page={page} route={route} source={source} />
+        <article
+          lang={wiki.lang}
+          dir={page.prepared?.dir}
+          className={state.is === 'loading' ? 'is-old' : undefined}
+        >
+          <Head page={page} route={route} wiki={wiki} source={source} />
           {page.prepared ? (
             <Body prepared={page.prepared} />
           ) : (
@@ -124,10 +128,11 @@ export default function Article({ route, shown, wiki, source, onOpened }: Props)
 interface HeadProps {
   page: Loaded;
   route: Route;
+  wiki: Wiki;
   source?: string;
 }
 
-function Head({ page, route, source }: HeadProps) {
+function Head({ page, route, wiki, source }: HeadProps) {
   return (
     <header className="article-head">
       <div>
@@ -142,23 +147,28 @@ function Head({ page, route, source }: HeadProps) {
               </a>
             </span>
           )}
-          <span title={page.range && `Bytes ${page.range} of the dump`}>
+          <span dir="ltr" title={page.range && `Bytes ${page.range} of the dump`}>
             {bytes(page.bytes)} in {time(page.ms)}
           </span>
         </p>
       </div>
-      <ButtonGroup size="sm" aria-label="Show as">
-        {(['html', 'xml'] as const).map((view) => (
-          <a
-            key={view}
-            href={addressOf(route, { view })}
-            className={`btn btn-outline-secondary ${page.view === view ? 'active' : ''}`}
-            aria-current={page.view === view ? 'true' : undefined}
-          >
-            {view === 'html' ? 'Article' : 'XML'}
-          </a>
-        ))}
-      </ButtonGroup>
+      <div className="article-ways" dir="ltr">
+        <ButtonGroup size="sm" aria-label="Show as">
+          {(['html', 'xml'] as const).map((view) => (
+            <a
+              key={view}
+              href={addressOf(route, { view })}
+              className={`btn btn-outline-secondary ${page.view === view ? 'active' : ''}`}
+              aria-current={page.view === view ? 'true' : undefined}
+            >
+              {view === 'html' ? 'Article' : 'XML'}
+            </a>
+          ))}
+        </ButtonGroup>
+        <a className="btn btn-sm btn-outline-secondary" href={readHref(wiki.name, page.title)}>
+          Reading view
+        </a>
+      </div>
     </header>
   );
 }
@@ -166,11 +176,15 @@ function Head({ page, route, source }: HeadProps) {
 const CONTENTS_MIN = 3; // headings; fewer need no table of contents
 
 const Body = memo(function Body({ prepared }: { prepared: Prepared }) {
-  const { html, headings } = prepared;
+  const { html, headings, dir } = prepared;
   return (
     <>
       {headings.length >= CONTENTS_MIN && <Contents headings={headings} />}
-      <div className="article" dir="auto" dangerouslySetInnerHTML={{ __html: html }} />
+      <div
+        className="article mw-parser-output"
+        dir={dir}
+        dangerouslySetInnerHTML={{ __html: html }}
+      />
     </>
   );
 });

@@ -8,17 +8,22 @@ import { wikiHash, type WikiHash } from '../route';
 export interface Heading {
   href: string;
   text: string;
-  level: number; // 2 or 3
+  level: number; // 2 to 4
 }
 
 export interface Prepared {
   html: string;
   headings: Heading[];
+  dir: 'ltr' | 'rtl';
 }
 
+// A template's style sheet stays: the server has put each of its rules inside the article.
 const FORBIDDEN =
-  'script, style, link, meta, base, title, iframe, frame, object, embed, applet, form, input, ' +
-  'button, select, textarea, template, noscript, svg, math';
+  'script, style:not([data-mw-deduplicate]), link, meta, base, title, iframe, frame, object, ' +
+  'embed, applet, form, input, button, select, textarea, template, noscript, svg';
+
+// Contents as the server writes them: ours stand beside the text.
+const CONTENTS = '.toc:has(> .toctogglecheckbox)';
 
 const ARTICLE = /^\/(?:wiki|w\/([^/?#]+))\/wiki\/([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s;
 
@@ -26,19 +31,19 @@ const ARTICLE = /^\/(?:wiki|w\/([^/?#]+))\/wiki\/([^?#]*)(?:\?([^#]*))?(?:#(.*))
 export function prepare(fragment: string, here: (id: string) => string): Prepared {
   const doc = new DOMParser().parseFromString(fragment, 'text/html');
   const root = doc.body;
+  root.querySelectorAll(CONTENTS).forEach((e) => e.remove());
   root.querySelectorAll(FORBIDDEN).forEach((e) => e.remove());
   root.querySelectorAll('*').forEach(disarm);
   root.querySelectorAll('a[href]').forEach((a) => rewriteLink(a, here));
-  tidyArguments(root);
-  arrangeBoxes(root);
-  root.querySelectorAll('table').forEach((t) => wrapTable(doc, t));
-  return { html: root.innerHTML, headings: headingsOf(root, here) };
+  return { html: root.innerHTML, headings: headingsOf(root, here), dir: directionOf(root) };
 }
+
+const ADDRESSES = new Set(['href', 'src', 'xlink:href', 'srcset', 'poster', 'background']);
 
 function disarm(e: Element): void {
   for (const { name, value } of [...e.attributes]) {
     const isCode = name.startsWith('on') || name === 'srcdoc' || name === 'formaction';
-    const isAddress = name === 'href' || name === 'src' || name === 'xlink:href';
+    const isAddress = ADDRESSES.has(name);
     if (isCode || (isAddress && !/^(https?:|mailto:|\/|#)/i.test(value.trim())))
       e.removeAttribute(name);
   }
@@ -58,6 +63,8 @@ function rewriteLink(a: Element, here: (id: string) => string): void {
     a.setAttribute('target', '_blank');
     a.setAttribute('rel', 'noopener noreferrer');
     a.classList.add('external');
+  } else if (!href.startsWith('/#')) {
+    a.setAttribute('target', '_blank'); // a picture: the page stays where it is
   }
 }
 
@@ -69,47 +76,22 @@ function decode(s: string): string {
   }
 }
 
-// Arguments of a folded template: names can be read and wrapped, and those without a value go.
-function tidyArguments(root: Element): void {
-  for (const row of root.querySelectorAll('details.template > table > tbody > tr')) {
-    const name = row.querySelector('th');
-    const value = row.querySelector('td');
-    if (!value?.textContent?.trim()) row.remove();
-    else if (name) name.textContent = name.textContent?.replaceAll('_', ' ') ?? '';
-  }
-  root.querySelectorAll('details.template:not(:has(tr))').forEach((box) => box.remove());
-}
-
-// Folded templates above the first heading are what MediaWiki shows at the side (infoboxes). The
-// first is opened where there is room beside the text.
-function arrangeBoxes(root: Element): void {
-  const heading = root.querySelector('h2');
-  const boxes = [...root.querySelectorAll<HTMLDetailsElement>('details.template')].filter(
-    (box) => !heading || box.compareDocumentPosition(heading) & Node.DOCUMENT_POSITION_FOLLOWING,
-  );
-  boxes.forEach((box) => box.classList.add('is-aside'));
-  if (boxes[0] && matchMedia('(min-width: 48rem)').matches) boxes[0].open = true;
-}
-
-// Wide tables scroll in their own box, never the page. A table at one side takes its box there.
-function wrapTable(doc: Document, table: HTMLTableElement): void {
-  if (table.parentElement?.closest('table')) return;
-  const box = doc.createElement('div');
-  box.className = 'table-scroll';
-  const side = table.style.float || table.align;
-  if (side === 'left' || side === 'right') {
-    box.classList.add(`is-${side}`);
-    table.style.float = '';
-    table.align = '';
-  }
-  table.replaceWith(box);
-  box.append(table);
-}
-
 function headingsOf(root: Element, here: (id: string) => string): Heading[] {
-  return [...root.querySelectorAll('h2[id], h3[id]')].map((h) => ({
-    href: here(h.id),
-    text: h.textContent?.trim() ?? '',
-    level: h.tagName === 'H2' ? 2 : 3,
-  }));
+  return [...root.querySelectorAll('h2[id], h3[id], h4[id]')].map((h) => {
+    const words = h.cloneNode(true) as Element;
+    words.querySelectorAll('.reference').forEach((note) => note.remove());
+    return {
+      href: here(h.id),
+      text: words.textContent?.trim() ?? '',
+      level: Number(h.tagName.slice(1)),
+    };
+  });
+}
+
+// By most of its letters, not by the first one: an infobox may begin with a name of a file.
+function directionOf(root: Element): 'ltr' | 'rtl' {
+  const text = root.textContent?.slice(0, 20_000) ?? '';
+  const rtl = text.match(/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/g)?.length ?? 0;
+  const ltr = text.match(/(?![\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])\p{L}/gu)?.length ?? 0;
+  return rtl > ltr ? 'rtl' : 'ltr';
 }
