@@ -186,8 +186,8 @@ static void put_neighbour(buf *b, const reading *x, int step, const char *label)
 }
 
 static void put_neighbours(buf *b, const reading *x) {
-    put_neighbour(b, x, -1, "Before it");
-    put_neighbour(b, x, 1, "After it");
+    put_neighbour(b, x, -1, "Previous");
+    put_neighbour(b, x, 1, "Next");
 }
 
 static void put_home(buf *b, const reading *x) {
