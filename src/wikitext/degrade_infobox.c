@@ -13,7 +13,8 @@
 
 #include <stdlib.h>
 
-enum { LABEL_MAX = 64 };
+// NAME_MOST: longer names are under no rule, so that every name a rule makes of one has room.
+enum { LABEL_MAX = 64, NAME_MOST = 48 };
 
 // A value in an element: on its own lines when it has lines.
 void wt_deg_value(wt_deg *d, str value) {
@@ -78,10 +79,10 @@ static bool is_one_of(str name, const char *names) {
 // How a box looks, not what it says.
 bool wt_deg_is_layout(str name) {
     static const str ends[] = {
-        STR_INIT("style"),    STR_INIT("width"),      STR_INIT("size"),     STR_INIT("_alt"),
-        STR_INIT("class"),    STR_INIT("color"),      STR_INIT("colour"),   STR_INIT("upright"),
-        STR_INIT("_px"),      STR_INIT("zoom"),       STR_INIT("float"),    STR_INIT("scale"),
-        STR_INIT("_article"), STR_INIT("_magnitude"), STR_INIT("position"),
+        STR_INIT("style"),    STR_INIT("width"),      STR_INIT("size"),      STR_INIT("_alt"),
+        STR_INIT("class"),    STR_INIT("color"),      STR_INIT("colour"),    STR_INIT("upright"),
+        STR_INIT("_px"),      STR_INIT("zoom"),       STR_INIT("float"),     STR_INIT("scale"),
+        STR_INIT("_article"), STR_INIT("_magnitude"), STR_INIT("name_lang"), STR_INIT("position"),
     };
     static const char whole[] = "embed|child|autoheaders|italic title|df|pushpin_map|alt|pixels|"
                                 "date_format|unit_pref|familycolor|alt_flag|malt|name_data";
@@ -192,7 +193,12 @@ static void put_label(wt_deg *d, str name) {
         {STR_INIT("country_code"), "ISO 3166 code"},
         {STR_INIT("death_date"), "Died"},
         {STR_INIT("death_place"), "Died"},
+        {STR_INIT("glotto"), "Glottolog"},
         {STR_INIT("isbn"), "ISBN"},
+        {STR_INIT("iso1"), "ISO 639-1"},
+        {STR_INIT("iso2"), "ISO 639-2"},
+        {STR_INIT("iso3"), "ISO 639-3"},
+        {STR_INIT("iso5"), "ISO 639-5"},
         {STR_INIT("issn"), "ISSN"},
         {STR_INIT("oclc"), "OCLC"},
         {STR_INIT("percent_water"), "Water (%)"},
@@ -206,11 +212,12 @@ static void put_label(wt_deg *d, str name) {
         {STR_INIT("utc_offset_DST"), "UTC offset (DST)"},
         {STR_INIT("vicepresident"), "Vice President"},
     };
-    str digits, stem = stem_of(name, &digits);
+    str whole = name, digits, stem = stem_of(name, &digits);
     if (stem.len && (is_lower(stem.ptr[stem.len - 1]) || (digits.len && digits.ptr[0] == ' ')))
         name = stem;
     for (size_t i = 0; i < countof(known); i++)
-        if (str_eq(name, known[i].name)) return wt_deg_put(d, known[i].words);
+        if (str_eq(name, known[i].name) || str_eq(whole, known[i].name))
+            return wt_deg_put(d, known[i].words);
     put_words(d, name);
 }
 
@@ -261,7 +268,78 @@ static bool numbered_row(const box *b, const wt_named *a) {
     return true;
 }
 
+// "latd=41|latm=20|latNS=N|longd=..." is one place.
+enum { PLACE_PARTS = 8 };
+
+static const char *const place_parts[PLACE_PARTS] = {
+    "latd|lat_d|lat_deg|lat_degrees",
+    "latm|lat_m|lat_min",
+    "lats|lat_s|lat_sec",
+    "latNS|lat_NS|lat_direction",
+    "longd|long_d|lon_deg|long_degrees",
+    "longm|long_m|lon_min",
+    "longs|long_s|lon_sec",
+    "longEW|long_EW|lon_direction",
+};
+
+// Which part of the place an argument is: PLACE_PARTS when none.
+static size_t place_part(const box *b, const wt_named *a) {
+    size_t i = 0;
+    while (i < PLACE_PARTS && !is_one_of(a->name, place_parts[i]))
+        i++;
+    if (i < PLACE_PARTS && wt_deg_any(b->d, place_parts[i], 0).ptr != a->value.ptr) i = PLACE_PARTS;
+    return i;
+}
+
+static bool place_row(const box *b, const wt_named *a) {
+    static const char *const marks[] = {"\xc2\xb0", "\xe2\x80\xb2", "\xe2\x80\xb3", " "};
+    wt_deg *d = b->d;
+    if (place_part(b, a) == PLACE_PARTS) return false;
+    for (const wt_named *before = d->args; before < a; before++)
+        if (before->value.len && place_part(b, before) < PLACE_PARTS) return true;
+    open_row(d);
+    wt_deg_put(d, "Coordinates");
+    open_value(d);
+    for (size_t i = 0; i < PLACE_PARTS; i++) {
+        str part = wt_deg_any(d, place_parts[i], 0);
+        wt_deg_add(d, part);
+        if (part.len && i + 1 < PLACE_PARTS) wt_deg_put(d, marks[i % 4]);
+    }
+    close_row(d);
+    return true;
+}
+
 // --- notes and units
+
+// Arguments of one row; without a label they are a heading, which needs the last of them.
+static const struct {
+    const char *label, *parts, *open, *close;
+} joins[] = {
+    {"", "order|office", " ", ""},
+    {"", "sovereignty_type", "", ""},
+    {"", "settlement_type", "", ""},
+    {"Born", "birth_name|birth_date|birth_place", "<br/>", ""},
+    {"Died", "death_date|death_place", "<br/>", ""},
+    {"Thesis", "thesis_title|thesis_year", " (", ")"},
+    {"Currency", "currency|currency_code", " (", ")"},
+    {"Time zone", "time_zone|timezone|utc_offset", " (UTC", ")"},
+    {"Summer (DST)", "time_zone_DST|timezone_DST|utc_offset_DST", " (UTC", ")"},
+    {"Glottolog", "glotto|glottorefname", " (", ")"},
+    {"Coordinates", "latitude|longitude", " ", ""},
+};
+
+// The join that an argument is of: countof(joins) when none.
+static size_t join_of(str name) {
+    str digits, stem = stem_of(name, &digits);
+    size_t k = 0;
+    while (k < countof(joins) && !is_one_of(stem, joins[k].parts))
+        k++;
+    return k;
+}
+
+static bool is_joined(str name) {
+    return join_of(name) < countof(joins);
+}
 
 // Arguments that say more of another, behind its value: "Gini_year" of "Gini".
 static const struct {
@@ -303,7 +381,7 @@ static const struct {
 
 // The unit of an argument's number and the name without it; NULL when it has none.
 static const char *unit_of(const box *b, const wt_named *a, str *stem) {
-    if (!a || !a->value.len || !is_digit(a->value.ptr[0])) return NULL;
+    if (!a || !a->value.len || !is_digit(a->value.ptr[0]) || a->name.len > NAME_MOST) return NULL;
     size_t k = 0;
     while (!str_ends(a->name, units[k].end))
         k++;
@@ -315,11 +393,26 @@ static const char *unit_of(const box *b, const wt_named *a, str *stem) {
     return NULL;
 }
 
+// Rows of one cell, by name: NULL for others.
+static const char *wide_class(str name) {
+    if (str_ends(name, STR("caption"))) return "infobox-caption";
+    if (str_starts(name, STR("footnote"))) return "infobox-full-data";
+    return str_eq(name, STR("native_name")) ? "infobox-subheader" : NULL;
+}
+
+// Is it shown as a value?
+static bool is_fact(const box *b, const wt_named *a) {
+    bool is_numbered = number_of(a->name, STR("data")) || number_of(a->name, STR("label")) ||
+                       number_of(a->name, STR("header"));
+    return !b->is_done[a - b->d->args] && !wt_deg_is_layout(a->name) && !is_numbered &&
+           !is_picture(a->name, a->value) && !wide_class(a->name);
+}
+
 // The argument of the same measure in unit k.
 static const wt_named *in_unit(const box *b, str stem, size_t k) {
     str own;
     const wt_named *a = find_like(b, stem, units[k].end, STR(""));
-    return unit_of(b, a, &own) && own.len == stem.len ? a : NULL;
+    return unit_of(b, a, &own) && own.len == stem.len && is_fact(b, a) ? a : NULL;
 }
 
 static void put_noted(const box *b, const wt_named *a);
@@ -327,11 +420,14 @@ static void put_noted(const box *b, const wt_named *a);
 static void put_notes(const box *b, str name) {
     str digits, stem = stem_of(name, &digits);
     for (size_t i = 0; i < countof(notes); i++) {
-        const wt_named *note = find_like(b, stem, notes[i].end, digits);
-        if (!note) continue;
-        wt_deg_put(b->d, notes[i].open);
-        put_noted(b, note);
-        wt_deg_put(b->d, notes[i].close);
+        const wt_named *both[] = {find_like(b, stem, notes[i].end, digits),
+                                  digits.len ? find_like(b, name, notes[i].end, STR("")) : NULL};
+        for (size_t k = 0; k < countof(both); k++) {
+            if (!both[k] || is_joined(both[k]->name)) continue;
+            wt_deg_put(b->d, notes[i].open);
+            put_noted(b, both[k]);
+            wt_deg_put(b->d, notes[i].close);
+        }
     }
 }
 
@@ -388,22 +484,17 @@ static bool unit_row(const box *b, const wt_named *a) {
     return true;
 }
 
-// Is it shown as a value?
-static bool is_fact(const box *b, const wt_named *a) {
-    bool is_numbered = number_of(a->name, STR("data")) || number_of(a->name, STR("label")) ||
-                       number_of(a->name, STR("header"));
-    return !b->is_done[a - b->d->args] && !wt_deg_is_layout(a->name) && !is_numbered &&
-           !is_picture(a->name, a->value);
-}
-
 // True when `a` is a note of what has a row.
 static bool is_note(const box *b, const wt_named *a) {
     str digits, stem = stem_of(a->name, &digits);
+    if (a->name.len > NAME_MOST || is_joined(a->name)) return false;
     for (size_t i = 0; i < countof(notes); i++) {
         if (!str_ends(stem, notes[i].end)) continue;
         str base = str_first(stem, stem.len - notes[i].end.len);
+        char last = base.len ? base.ptr[base.len - 1] : ' ';
+        if (last == ' ' || (digits.len && is_digit(last))) continue;
         const wt_named *of = find_like(b, base, digits, STR(""));
-        if (of) return is_fact(b, of);
+        if (of) return is_fact(b, of) && place_part(b, of) == PLACE_PARTS;
         for (size_t k = 0; k < countof(units) && !digits.len; k++)
             if (in_unit(b, base, k)) return true;
     }
@@ -428,7 +519,9 @@ static const wt_named *partner(const box *b, str name, str from, str to) {
     str digits, stem = stem_of(name, &digits);
     if (!str_ends(stem, from) || stem.len == from.len) return NULL;
     const wt_named *a = find_like(b, str_first(stem, stem.len - from.len), to, digits);
-    return a && is_fact(b, a) ? a : NULL;
+    str own;
+    bool is_free = a && is_fact(b, a) && !unit_of(b, a, &own) && !is_joined(name);
+    return is_free && !is_joined(a->name) ? a : NULL;
 }
 
 // What `a` is the label of, and by which pair.
@@ -473,22 +566,6 @@ static bool pair_row(const box *b, const wt_named *a) {
     return true;
 }
 
-// Arguments of one row; without a label they are a heading, which needs the last of them.
-static const struct {
-    const char *label, *parts, *open, *close;
-} joins[] = {
-    {"", "order|office", " ", ""},
-    {"", "sovereignty_type", "", ""},
-    {"", "settlement_type", "", ""},
-    {"Born", "birth_name|birth_date|birth_place", "<br/>", ""},
-    {"Died", "death_date|death_place", "<br/>", ""},
-    {"Thesis", "thesis_title|thesis_year", " (", ")"},
-    {"Currency", "currency|currency_code", " (", ")"},
-    {"Time zone", "time_zone|timezone|utc_offset", " (UTC", ")"},
-    {"Summer (DST)", "time_zone_DST|timezone_DST|utc_offset_DST", " (UTC", ")"},
-    {"Coordinates", "latitude|longitude", " ", ""},
-};
-
 // The parts of join k that are there: their number.
 static size_t parts_of(const box *b, size_t k, str digits, const wt_named *out[4]) {
     size_t n = 0;
@@ -498,16 +575,15 @@ static size_t parts_of(const box *b, size_t k, str digits, const wt_named *out[4
         has_last = a && is_fact(b, a);
         if (has_last) out[n++] = a;
     }
-    bool is_joined = joins[k].label[0] ? n > 1 : has_last;
-    return is_joined ? n : 0;
+    bool is_row = joins[k].label[0] ? n > 1 : has_last;
+    return is_row ? n : 0;
 }
 
 static bool join_row(const box *b, const wt_named *a) {
     const wt_named *parts[4];
-    str digits, stem = stem_of(a->name, &digits);
-    size_t k = 0, n = 0;
-    while (k < countof(joins) && !is_one_of(stem, joins[k].parts))
-        k++;
+    str digits;
+    stem_of(a->name, &digits);
+    size_t k = join_of(a->name), n = 0;
     if (k < countof(joins)) n = parts_of(b, k, digits, parts);
     bool is_head = n && !joins[k].label[0], is_part = false, is_first = true;
     for (size_t i = 0; i < n; i++) {
@@ -528,39 +604,6 @@ static bool join_row(const box *b, const wt_named *a) {
         if (i) wt_deg_put(b->d, joins[k].close);
     }
     wt_deg_put(b->d, is_head ? "</th></tr>\n" : "</td></tr>\n");
-    return true;
-}
-
-// "latd=41|latm=20|latNS=N|longd=..." is one place.
-static bool place_row(const box *b, const wt_named *a) {
-    static const char *const parts[] = {"latd|lat_d|lat_deg|lat_degrees",
-                                        "latm|lat_m|lat_min",
-                                        "lats|lat_s|lat_sec",
-                                        "latNS|lat_NS|lat_direction",
-                                        "longd|long_d|lon_deg|long_degrees",
-                                        "longm|long_m|lon_min",
-                                        "longs|long_s|lon_sec",
-                                        "longEW|long_EW|lon_direction"};
-    static const char *const marks[] = {"\xc2\xb0", "\xe2\x80\xb2", "\xe2\x80\xb3", " "};
-    wt_deg *d = b->d;
-    size_t which = 0;
-    while (which < countof(parts) && wt_deg_any(d, parts[which], 0).ptr != a->value.ptr)
-        which++;
-    if (which == countof(parts)) return false;
-    for (size_t i = 0; i < countof(parts); i++)
-        for (str rest = str_of(parts[i]); rest.len;) {
-            const wt_named *part = find(b, str_cut(&rest, '|'));
-            if (part && part < a && part->value.ptr == wt_deg_any(d, parts[i], 0).ptr) return true;
-        }
-    open_row(d);
-    wt_deg_put(d, "Coordinates");
-    open_value(d);
-    for (size_t i = 0; i < countof(parts); i++) {
-        str part = wt_deg_any(d, parts[i], 0);
-        wt_deg_add(d, part);
-        if (part.len && i + 1 < countof(parts)) wt_deg_put(d, marks[i % 4]);
-    }
-    close_row(d);
     return true;
 }
 
@@ -595,9 +638,8 @@ static void mark_told(box *b) {
 static void box_row(const box *b, const wt_named *a) {
     if (is_picture(a->name, a->value)) return picture_row(b, a);
     if (numbered_row(b, a) || wt_deg_is_layout(a->name)) return;
-    if (str_ends(a->name, STR("caption"))) return wide_row(b->d, "infobox-caption", a->value);
-    if (str_starts(a->name, STR("footnote"))) return wide_row(b->d, "infobox-full-data", a->value);
-    if (str_eq(a->name, STR("native_name"))) return wide_row(b->d, "infobox-subheader", a->value);
+    const char *wide = wide_class(a->name);
+    if (wide) return wide_row(b->d, wide, a->value);
     if (place_row(b, a) || is_note(b, a) || join_row(b, a) || pair_row(b, a) || unit_row(b, a))
         return;
     open_row(b->d);

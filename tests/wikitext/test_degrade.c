@@ -10,6 +10,8 @@
 #include "tests/wikitext/world.h"
 #include "wikitext/degrade.h"
 
+#include <stdio.h>
+
 static const world_page pages[] = {
     {"Template:Cite thing", "{{#invoke:Citation/CS1|citation|CitationClass=web}}"},
     {"Template:Convert", "{{#invoke:Convert|convert}}"},
@@ -313,6 +315,15 @@ static void infobox_rows(void **state) {
          "N Gini34 (2013)! HDI year2014"},
         {"{{infobox x|name=N|President=P|President date=1861|President 2=Q|President date 2=5}}",
          "N PresidentP (1861) PresidentQ (5)"},
+        {"{{infobox x|name=N|a1=V|a1_ref=!|a_ref1=?|b1_km2=5|b1_rank=2|c1=W|c1_ref2=Z|c12=Q}}",
+         "N AV?! B5 km\xc2\xb2 (2) CW C1 refZ CQ"},
+        // nothing is lost where two rules meet
+        {"{{infobox x|name=N|native_name=V|native_name_ref=R|birth=A|birth_date=B|birth_place=C}}",
+         "N V Native name refR BirthA BornBC"},
+        {"{{infobox x|name=N|thesis=A|thesis_title=B|thesis_year=C|latd=1|latd_ref=D|AreaUS=2|"
+         "Area=1|AreaType=E}}",
+         "N ThesisA ThesisB (C) Coordinates1\xc2\xb0 Latd refD Area2 sq mi (1 km\xc2\xb2) "
+         "Area typeE"},
         // labels that are arguments
         {"{{infobox x|name=N|established_event2=E|established_date2=D|seat=S|seat_type=T}}",
          "N ED TS"},
@@ -334,6 +345,42 @@ static void infobox_rows(void **state) {
          "N C Positionleft Largest cityX ISO codeY"},
     };
     CHECK_ROWS(rows);
+}
+
+// Whatever rules meet in the names of a box's arguments, every value is shown.
+static void infoboxes_lose_nothing(void **state) {
+    (void)state;
+    static const char *const stems[] = {"area", "birth", "Width", "office", "a1", "image_map"};
+    static const char *const ends[] = {"",       "_name", "_title", "_type",    "_info", "_date",
+                                       "_event", "_year", "_ref",   "_km2",     "_ft",   "US",
+                                       "_start", "_end",  "_rank",  "_caption", "Type",  "_place"};
+    static const char *const digits[] = {"", "", "1", " 2"};
+    uint32_t seed = 7;
+    for (unsigned round = 0; round < 600; round++) {
+        buf b;
+        buf_init(&b, &world_mem, 1024);
+        buf_fmt(&b, "{{infobox x|name=N");
+        unsigned stem = round % countof(stems);
+        bool is_there[countof(ends) * countof(digits)] = {false};
+        for (unsigned i = 0; i < 14; i++) {
+            seed = seed * 1664525 + 1013904223;
+            unsigned end = (seed >> 8) % countof(ends), digit = (seed >> 20) % countof(digits);
+            if (digit == 1) digit = 0;
+            unsigned id = end * (unsigned)countof(digits) + digit;
+            if (is_there[id]) continue;
+            is_there[id] = true;
+            buf_fmt(&b, "|%s%s%s=%u%s", stems[stem], ends[end], digits[digit], 700 + id,
+                    seed >> 31 ? "" : "x");
+        }
+        buf_fmt(&b, "}}");
+        buf_byte(&b, 0);
+        const char *html = world_render(b.ptr);
+        for (unsigned id = 0; id < countof(is_there); id++) {
+            char value[12];
+            snprintf(value, sizeof value, "%u", 700 + id);
+            if (is_there[id] && !strstr(html, value)) fail_msg("no %s of %s", value, b.ptr);
+        }
+    }
 }
 
 static void modules(void **state) {
@@ -423,6 +470,7 @@ int main(void) {
         cmocka_unit_test(words_and_lists),
         cmocka_unit_test(boxes),
         cmocka_unit_test(infobox_rows),
+        cmocka_unit_test(infoboxes_lose_nothing),
         cmocka_unit_test(modules),
         cmocka_unit_test(the_unknown_is_shown),
         cmocka_unit_test(tables_are_sorted),
