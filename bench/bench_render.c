@@ -2,8 +2,8 @@
 //
 //     render DUMP INDEX [ROUNDS]
 //
-// "plain": templates that the dump lacks stay links, so that the passes alone are measured; "whole":
-// as the server renders. A line per figure: name, value, unit.
+// "plain": templates that the dump lacks stay links, so that the passes alone are measured;
+// "whole": as the server renders. A line per figure: name, value, unit.
 
 #include "app/wiki_render.h"
 
