@@ -37,7 +37,7 @@ static bool grow(buf *b, size_t need) {
 char *buf_room(buf *b, size_t n) {
     size_t need;
     if (b->failed || __builtin_add_overflow(b->len, n, &need) || need > b->limit ||
-        (need > b->cap && !grow(b, need))) {
+        ((need > b->cap || !b->ptr) && !grow(b, need))) {
         b->failed = true;
         return NULL;
     }

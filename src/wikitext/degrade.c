@@ -25,8 +25,12 @@ enum { ARGS_MAX = 2000, NAME_MAX_BYTES = 255, INLINE_ARGS = 4, INLINE_BYTES = 30
 // --- Reading arguments ----------------------------------------------------------------------
 
 str wt_deg_get(const wt_deg *d, str name) {
-    for (size_t i = 0; i < d->n; i++)
-        if (str_eq(d->args[i].name, name)) return d->args[i].value;
+    if (!name.len) return STR("");
+    for (size_t i = 0; i < d->n; i++) {
+        str own = d->args[i].name;
+        bool may_be = own.len == name.len && own.ptr[0] == name.ptr[0];
+        if (may_be && str_eq(own, name)) return d->args[i].value;
+    }
     return STR("");
 }
 
@@ -36,19 +40,25 @@ str wt_deg_at(const wt_deg *d, unsigned i) {
     return wt_deg_get(d, (str){digits, (size_t)n});
 }
 
+// "last#" with its number in place of "#".
+static str numbered(char room[64], str name, unsigned i) {
+    size_t n = 0;
+    for (size_t k = 0; k < name.len && n + 12 < 64; k++) {
+        if (name.ptr[k] != '#')
+            room[n++] = name.ptr[k];
+        else if (i)
+            n += (size_t)snprintf(room + n, 12, "%u", i);
+    }
+    return (str){room, n};
+}
+
 str wt_deg_any(const wt_deg *d, const char *names, unsigned i) {
     str rest = str_of(names);
-    while (rest.len) {
-        char name[64];
-        size_t n = 0;
-        str one = str_cut(&rest, '|');
-        for (size_t k = 0; k < one.len && n + 12 < sizeof name; k++) {
-            if (one.ptr[k] != '#')
-                name[n++] = one.ptr[k];
-            else if (i)
-                n += (size_t)snprintf(name + n, 12, "%u", i);
-        }
-        str value = wt_deg_get(d, (str){name, n});
+    while (rest.len && d->n) {
+        char room[64];
+        str name = str_cut(&rest, '|');
+        if (str_find_byte(name, '#') < name.len) name = numbered(room, name, i);
+        str value = wt_deg_get(d, name);
         if (value.len) return value;
     }
     return STR("");

@@ -134,10 +134,93 @@ static bool numbered_row(wt_deg *d, const wt_named *a) {
     return true;
 }
 
+// One argument names what another holds: "leader_title1" is the label of "leader_name1".
+static const struct {
+    str label, value;
+} pairs[] = {
+    {STR_INIT("_title"), STR_INIT("_name")}, {STR_INIT("_event"), STR_INIT("_date")},
+    {STR_INIT("_type"), STR_INIT("_name")},  {STR_INIT("_name"), STR_INIT("_info")},
+    {STR_INIT("_start"), STR_INIT("_end")},
+};
+
+// The argument that is called as `name` is, with `from` as `to`: NULL when there is none.
+static const wt_named *partner(const wt_deg *d, str name, str from, str to) {
+    char room[LABEL_MAX];
+    buf b = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
+    size_t end = name.len;
+    while (end && name.ptr[end - 1] >= '0' && name.ptr[end - 1] <= '9')
+        end--;
+    if (!str_ends(str_first(name, end), from)) return NULL;
+    buf_add(&b, str_first(name, end - from.len));
+    buf_add(&b, to);
+    buf_add(&b, str_skip(name, end));
+    for (size_t i = 0; !b.failed && i < d->n; i++)
+        if (str_eq(d->args[i].name, buf_str(&b)) && d->args[i].value.len) return &d->args[i];
+    return NULL;
+}
+
+// True when `a` is one of a pair, which is shown where its first half stands.
+static bool pair_row(wt_deg *d, const wt_named *a) {
+    for (size_t i = 0; i < countof(pairs); i++) {
+        if (partner(d, a->name, pairs[i].value, pairs[i].label)) return true;
+        const wt_named *value = partner(d, a->name, pairs[i].label, pairs[i].value);
+        if (!value) continue;
+        if (str_eq(pairs[i].label, STR("_start"))) {
+            wt_deg_put(d, "<tr><th scope=\"row\" class=\"infobox-label\">");
+            put_label(d, str_first(a->name, str_find(a->name, STR("_start"))));
+            wt_deg_put(d, "</th><td class=\"infobox-data\">");
+            wt_deg_add(d, a->value);
+            wt_deg_put(d, " \xe2\x80\x93 ");
+            wt_deg_add(d, value->value);
+            wt_deg_put(d, "</td></tr>\n");
+        } else {
+            data_row(d, a->value, value->value, false);
+        }
+        return true;
+    }
+    return false;
+}
+
+// "latd=41|latm=20|latNS=N|longd=..." is one place.
+static bool place_row(wt_deg *d, const wt_named *a) {
+    static const char *const parts[] = {"latd|lat_d|lat_deg|lat_degrees",
+                                        "latm|lat_m|lat_min",
+                                        "lats|lat_s|lat_sec",
+                                        "latNS|lat_NS|lat_direction",
+                                        "longd|long_d|lon_deg|long_degrees",
+                                        "longm|long_m|lon_min",
+                                        "longs|long_s|lon_sec",
+                                        "longEW|long_EW|lon_direction"};
+    static const char *const marks[] = {"\xc2\xb0", "\xe2\x80\xb2", "\xe2\x80\xb3", " "};
+    size_t which = 0;
+    while (which < countof(parts) && wt_deg_any(d, parts[which], 0).ptr != a->value.ptr)
+        which++;
+    if (which == countof(parts)) return false;
+    if (which) return true;
+    wt_deg_put(d, "<tr><th scope=\"row\" class=\"infobox-label\">Coordinates</th>"
+                  "<td class=\"infobox-data\">");
+    for (size_t i = 0; i < countof(parts); i++) {
+        str part = wt_deg_any(d, parts[i], 0);
+        wt_deg_add(d, part);
+        if (part.len && i + 1 < countof(parts)) wt_deg_put(d, marks[i % 4]);
+    }
+    wt_deg_put(d, "</td></tr>\n");
+    return true;
+}
+
 static bool is_told(str name) {
-    static const char *const told[] = {"name",     "title",      "above",         "caption",
-                                       "below",    "subheader",  "image_caption", "imagecaption",
-                                       "box_name", "autoheaders"};
+    static const char *const told[] = {"conventional_long_name",
+                                       "official_name",
+                                       "name",
+                                       "title",
+                                       "above",
+                                       "caption",
+                                       "below",
+                                       "subheader",
+                                       "image_caption",
+                                       "imagecaption",
+                                       "box_name",
+                                       "autoheaders"};
     for (size_t i = 0; i < countof(told); i++)
         if (str_eq(name, str_of(told[i]))) return true;
     return str_ends(name, STR("_caption")) || str_ends(name, STR("caption1"));
@@ -155,7 +238,7 @@ void wt_deg_infobox(wt_deg *d) {
         if (!a->value.len || is_told(a->name)) continue;
         if (is_picture(a->name, a->value))
             picture_row(d, a->name, a->value);
-        else if (!numbered_row(d, a) && !is_layout(a->name))
+        else if (!numbered_row(d, a) && !is_layout(a->name) && !pair_row(d, a) && !place_row(d, a))
             data_row(d, a->name, a->value, true);
     }
     if (below.len) wide_row(d, "infobox-below", below);

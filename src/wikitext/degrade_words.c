@@ -232,7 +232,7 @@ static const wt_family_row rows[] = {
     {"link-interwiki", wt_deg_pattern, "[[$1|{$(lt|display)~$1}]]{<small>&#32;&#91;[[:$(2):$1|$(2)]]&#93;</small>}"},
     {"linktext", wt_deg_pattern, "[[wikt:$1|$1]]{[[wikt:$2|$2]]}{[[wikt:$3|$3]]}{[[wikt:$4|$4]]}"},
     {"listen", wt_deg_pattern, "<div class=\"side-box\">🔊 [[:File:$(filename|1)|{$(title)~$(filename|1)}]]{ – $(description)}</div>"},
-    {"longitem", wt_deg_pattern, "<span>$1</span>"},
+    {"longitem", wt_deg_pattern, "<span>{$2~$1}</span>"},
     {"lookfrom", wt_deg_pattern, "All pages with titles beginning with <i>$1</i>"},
     {"loss", wt_deg_pattern, "<span title=\"Decrease\">▼</span> "},
     {"lowercase", wt_deg_nothing, NULL},

@@ -225,7 +225,7 @@ void wt_ext_template_styles(buf *out, const wt_ext *e) {
     if (arena_open(&scratch, 4 * min_size(found.text.len, SHEET_MAX) + (64 << 10), NULL)) return;
     buf_fmt(&b, "<style data-mw-deduplicate=\"TemplateStyles:%016llx\">",
             (unsigned long long)found.hash);
-    wt_style_sheet(&b, found.text, scope, scratch);
+    wt_style_sheet(&b, wt_scrub(found.text, e->p->mem), scope, scratch);
     buf_add(&b, STR("</style>"));
     arena_close(&scratch);
     wt_ext_put(out, e, &b);

@@ -327,7 +327,7 @@ static bool ends_in_reference(str s) {
 // What of a bare URL is its own: punctuation behind it is the sentence's.
 static size_t own_length(str url) {
     bool has_bracket = str_find_byte(url, '(') < url.len;
-    const char *marks = has_bracket ? ",;.:!?" : ",;.:!?)";
+    const char *marks = has_bracket ? ",;\\.:!?" : ",;\\.:!?)";
     size_t end = url.len;
     while (end > 0 && url.ptr[end - 1] && strchr(marks, url.ptr[end - 1]))
         end--;

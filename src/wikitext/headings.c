@@ -177,8 +177,9 @@ static uint64_t name_hash(str name, uint32_t number, arena scratch) {
 
 // The number that makes `name` differ from all before it: 0, or n of "name_n". By hashes of 63
 // bits: two names that share one only cost a number that was not needed.
-static uint32_t take_name(names *set, str name, arena scratch) {
+static uint32_t take_name(names *set, str name) {
     if (set->n * 2 >= set->cap && !grow_names(set)) return 0;
+    arena scratch = *set->a;  // behind the rows, which may just have got there
     uint64_t hash = name_hash(name, 0, scratch);
     known *row = find_name(set, hash);
     if (!row->hash) {
@@ -344,8 +345,8 @@ static str make_id(str *old, headings *h, str text) {
     *old = wt_id_legacy(name, mem);
     if (h->p->o->legacy_ids) id = *old;
     if (str_eq(id, *old)) *old = STR("");
-    id = numbered(id, take_name(&h->ids, id, h->scratch), mem);
-    if (old->len) *old = numbered(*old, take_name(&h->ids, *old, h->scratch), mem);
+    id = numbered(id, take_name(&h->ids, id), mem);
+    if (old->len) *old = numbered(*old, take_name(&h->ids, *old), mem);
     return id;
 }
 

@@ -82,7 +82,7 @@ typedef struct wt_heading {
     str edit;          // html of its edit link
 } wt_heading;
 
-// Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of galleries.
+// Parser::internalParse without the half that makes blocks: for captions, <ref>, cells of gallery.
 // recursiveTagParse: the result still has markers, and is to be put in the text or a strip item.
 str wt_parse_inside(wt_parser *p, str text, const wt_frame *frame);
 // recursiveTagParseFully: complete HTML of blocks, markers replaced, not tidied.

@@ -6,6 +6,7 @@
 // I1  every loop eats a byte; scripts are at most as long as the formula
 // Source: mhchem.github.io/MathJax-mhchem (its manual)
 
+#include "base/utf8.h"
 #include "wikitext/math.h"
 
 enum { FORMULA_MAX = 4096 };
@@ -16,6 +17,12 @@ static bool is_letter(char c) {
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
+}
+
+// The character at the start of s.
+static str first_char(str s) {
+    int32_t cp;
+    return s.len ? str_first(s, utf8_decode(&cp, s)) : s;
 }
 
 static void put(buf *out, const char *text) {
@@ -49,7 +56,7 @@ static str script(str *s) {
     }
     while (n < rest.len && (is_digit(rest.ptr[n]) || rest.ptr[n] == '+' || rest.ptr[n] == '-'))
         n++;
-    if (!n) n = rest.len > 0;
+    if (!n) n = first_char(rest).len;
     *s = str_skip(rest, n);
     return str_first(rest, n);
 }
@@ -155,9 +162,9 @@ static bool put_part(buf *out, str *s, bool at_start) {
     } else {
         str sign = c == '-' || c == '='   ? (c == '-' ? STR("\xe2\x88\x92") : STR("="))
                    : c == '*' || c == '.' ? STR("\xe2\x8b\x85")
-                                          : str_first(*s, 1);
+                                          : first_char(*s);
+        *s = str_skip(*s, first_char(*s).len);
         put_in(out, "mo", sign);
-        *s = str_skip(*s, 1);
     }
     return true;
 }

@@ -84,8 +84,7 @@ static inline bool htmlcheck_holds(str v, const char *word) {
 }
 
 static inline bool htmlcheck_is_safe_style(str v) {
-    static const char *const bad[] = {"expression", "url(", "javascript", "-moz-binding",
-                                      "behavior:"};
+    static const char *const bad[] = {"expression", "url(", "-moz-binding", "behavior:"};
     for (size_t i = 0; i < countof(bad); i++)
         if (htmlcheck_holds(v, bad[i])) return false;
     return str_find_byte(v, '\\') == v.len;

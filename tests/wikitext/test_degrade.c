@@ -276,6 +276,15 @@ static void boxes(void **state) {
     assert_non_null(
         strstr(html, "class=\"infobox-label\">L</th><td class=\"infobox-data\">D</td>"));
     assert_non_null(strstr(html, "<td colspan=\"2\" class=\"infobox-full-data\">E</td>"));
+    html = world_render("{{infobox country|leader_title1=King|leader_name1=A|term_start2=1|"
+                        "term_end2=2|latd=41|latm=20|latNS=N|longd=19|longEW=E|x_title=alone}}");
+    assert_non_null(strstr(html, ">King</th><td class=\"infobox-data\">A</td>"));
+    assert_non_null(strstr(html, ">Term</th><td class=\"infobox-data\">1 \xe2\x80\x93 2</td>"));
+    assert_non_null(strstr(html, ">Coordinates</th><td class=\"infobox-data\">41\xc2\xb0"
+                                 "20\xe2\x80\xb2N 19\xc2\xb0"
+                                 "E</td>"));
+    assert_non_null(strstr(html, ">X title</th>"));
+    assert_null(strstr(html, "Leader"));
     html = world_render("{{navbox|title=T|group1=G|list1=\n* a\n* b\n|list2=c|below=d}}");
     assert_non_null(strstr(html, "class=\"navbox-group\">G</th>"));
     assert_non_null(strstr(html, "<li>b</li>"));
