@@ -44,7 +44,7 @@ static size_t sanitize(str text, arena mem, arena scratch) {
 static size_t tidy(str text, arena mem, arena scratch) {
     buf out;
     buf_init(&out, &mem, text.len + text.len / 8);
-    wt_tidy(&out, text, scratch);
+    html_tidy(&out, text, scratch);
     return out.len;
 }
 
