@@ -131,7 +131,9 @@ static void indicator(buf *out, const wt_ext *e) {
     for (size_t i = 0; i < e->p->indicators.n; i++)
         if (str_eq(rows[i].anchor, name)) row = &rows[i];
     if (!row) row = wt_list_add(e->p, &e->p->indicators, sizeof *row);
-    if (row) *row = (wt_section){.anchor = name, .html = without_outer_paragraph(html)};
+    if (row)  // what is kept may not point into a template's tree
+        *row = (wt_section){.anchor = arena_str(e->p->mem, name),
+                            .html = arena_str(e->p->mem, without_outer_paragraph(html))};
 }
 
 static void gallery(buf *out, const wt_ext *e) {
