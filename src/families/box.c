@@ -1,4 +1,4 @@
-// families/box.c -- boxes, lists and columns from their arguments.
+// families/box.c -- navigation boxes, lists and columns from their arguments.
 //
 // I1  what a box holds is wikitext of the article: a value that may start a list stands on a line
 //     of its own
@@ -6,244 +6,7 @@
 
 #include "families/inside.h"
 
-enum { ITEMS_MAX = 500, LABEL_MAX = 64 };
-
-// A value in an element: on its own lines when it has lines.
-static void put_value(wt_deg *d, str value) {
-    bool has_lines =
-        str_find_byte(value, '\n') < value.len || (value.len && strchr("*#:;{|", value.ptr[0]));
-    if (has_lines) wt_deg_put(d, "\n");
-    wt_deg_add(d, value);
-    if (has_lines) wt_deg_put(d, "\n");
-}
-
-// --- Infoboxes ------------------------------------------------------------------------------
-
-// How a box looks, not what it says.
-static bool is_layout(str name) {
-    static const str ends[] = {
-        STR_INIT("style"), STR_INIT("width"),     STR_INIT("size"),   STR_INIT("alt"),
-        STR_INIT("class"), STR_INIT("color"),     STR_INIT("colour"), STR_INIT("upright"),
-        STR_INIT("_px"),   STR_INIT("bodystyle"), STR_INIT("float"),  STR_INIT("mapsize"),
-        STR_INIT("zoom"),  STR_INIT("imagesize"), STR_INIT("scale"),  STR_INIT("position"),
-    };
-    static const str whole[] = {STR_INIT("embed"),       STR_INIT("child"),
-                                STR_INIT("autoheaders"), STR_INIT("italic title"),
-                                STR_INIT("df"),          STR_INIT("pushpin_map")};
-    for (size_t i = 0; i < countof(ends); i++)
-        if (str_ends(name, ends[i])) return true;
-    for (size_t i = 0; i < countof(whole); i++)
-        if (str_eq(name, whole[i])) return true;
-    return false;
-}
-
-static bool is_picture(str name, str value) {
-    static const char *const names[] = {
-        "image",         "image1",       "image_name", "photo",     "logo",       "picture",
-        "image_skyline", "image_flag",   "image_coat", "image_map", "cover",      "map",
-        "image_seal",    "image_shield", "signature",  "image2",    "image_logo", "img",
-        "flag_image",    "seal_image",   "map_image",  "image_file"};
-    static const str kinds[] = {STR_INIT(".jpg"), STR_INIT(".png"),  STR_INIT(".svg"),
-                                STR_INIT(".gif"), STR_INIT(".jpeg"), STR_INIT(".JPG"),
-                                STR_INIT(".tif"), STR_INIT(".PNG")};
-    if (str_find(value, STR("[[")) < value.len) {
-        for (size_t i = 0; i < countof(names); i++)
-            if (str_eq(name, str_of(names[i]))) return true;
-        return false;
-    }
-    for (size_t i = 0; i < countof(kinds); i++)
-        if (str_ends(value, kinds[i])) return str_find_byte(value, '\n') == value.len;
-    return false;
-}
-
-static void put_picture(wt_deg *d, str value) {
-    if (str_find(value, STR("[[")) < value.len || str_find_byte(value, WT_MARK) < value.len)
-        return put_value(d, value);
-    size_t colon = str_find_byte(value, ':');
-    if (colon < value.len) value = str_trim(str_skip(value, colon + 1));
-    wt_deg_put(d, "[[File:");
-    wt_deg_add(d, value);
-    wt_deg_put(d, "|frameless]]");
-}
-
-static void picture_row(wt_deg *d, str name, str value) {
-    char caption[LABEL_MAX];
-    buf b = {.ptr = caption, .cap = sizeof caption, .limit = sizeof caption};
-    bool is_first = str_eq(name, STR("image")) || str_eq(name, STR("image_skyline")) ||
-                    str_eq(name, STR("photo")) || str_eq(name, STR("image_name"));
-    buf_add(&b, str_first(name, LABEL_MAX - 16));
-    buf_add(&b, STR("_caption"));
-    str words = wt_deg_get(d, buf_str(&b));
-    if (!words.len && is_first) words = wt_deg_any(d, "caption|image_caption|imagecaption", 0);
-    wt_deg_put(d, "<tr><td colspan=\"2\" class=\"infobox-image\">");
-    put_picture(d, value);
-    if (words.len) {
-        wt_deg_put(d, "<div class=\"infobox-caption\">");
-        put_value(d, words);
-        wt_deg_put(d, "</div>");
-    }
-    wt_deg_put(d, "</td></tr>\n");
-}
-
-// "birth_date" as "Birth date".
-static void put_label(wt_deg *d, str name) {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool is_lower_first = i == 0 && c >= 'a' && c <= 'z';
-        buf_byte(d->out, c == '_' ? ' ' : is_lower_first ? (char)(c - 32) : c);
-    }
-}
-
-static void data_row(wt_deg *d, str label, str value, bool is_name) {
-    wt_deg_put(d, "<tr><th scope=\"row\" class=\"infobox-label\">");
-    if (is_name)
-        put_label(d, label);
-    else
-        wt_deg_add(d, label);
-    wt_deg_put(d, "</th><td class=\"infobox-data\">");
-    put_value(d, value);
-    wt_deg_put(d, "</td></tr>\n");
-}
-
-static void wide_row(wt_deg *d, const char *class, str value) {
-    bool is_head = strcmp(class, "infobox-full-data") != 0 && strcmp(class, "infobox-below") != 0;
-    wt_deg_fmt(d, "<tr><%s colspan=\"2\" class=\"%s\">", is_head ? "th" : "td", class);
-    put_value(d, value);
-    wt_deg_put(d, is_head ? "</th></tr>\n" : "</td></tr>\n");
-}
-
-// "label12" is number 12 of "label"; 0 when it is not of that kind.
-static unsigned number_of(str name, str kind) {
-    uint64_t n;
-    return str_starts(name, kind) && str_parse_u64(&n, str_skip(name, kind.len)) && n < 1000
-               ? (unsigned)n
-               : 0;
-}
-
-// Box of {{infobox}} itself: labelN, dataN, headerN. True when `a` was of it.
-static bool numbered_row(wt_deg *d, const wt_named *a) {
-    unsigned header = number_of(a->name, STR("header")), data = number_of(a->name, STR("data"));
-    if (number_of(a->name, STR("label")) || number_of(a->name, STR("rowclass"))) return true;
-    if (header) wide_row(d, "infobox-header", a->value);
-    if (!data) return header > 0;
-    str label = wt_deg_any(d, "label#", data);
-    if (label.len)
-        data_row(d, label, a->value, false);
-    else
-        wide_row(d, "infobox-full-data", a->value);
-    return true;
-}
-
-// One argument names what another holds: "leader_title1" is the label of "leader_name1".
-static const struct {
-    str label, value;
-} pairs[] = {
-    {STR_INIT("_title"), STR_INIT("_name")}, {STR_INIT("_event"), STR_INIT("_date")},
-    {STR_INIT("_type"), STR_INIT("_name")},  {STR_INIT("_name"), STR_INIT("_info")},
-    {STR_INIT("_start"), STR_INIT("_end")},
-};
-
-// The argument that is called as `name` is, with `from` as `to`: NULL when there is none.
-static const wt_named *partner(const wt_deg *d, str name, str from, str to) {
-    char room[LABEL_MAX];
-    buf b = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
-    size_t end = name.len;
-    while (end && name.ptr[end - 1] >= '0' && name.ptr[end - 1] <= '9')
-        end--;
-    if (!str_ends(str_first(name, end), from)) return NULL;
-    buf_add(&b, str_first(name, end - from.len));
-    buf_add(&b, to);
-    buf_add(&b, str_skip(name, end));
-    for (size_t i = 0; !b.failed && i < d->n; i++)
-        if (str_eq(d->args[i].name, buf_str(&b)) && d->args[i].value.len) return &d->args[i];
-    return NULL;
-}
-
-// True when `a` is one of a pair, which is shown where its first half stands.
-static bool pair_row(wt_deg *d, const wt_named *a) {
-    for (size_t i = 0; i < countof(pairs); i++) {
-        if (partner(d, a->name, pairs[i].value, pairs[i].label)) return true;
-        const wt_named *value = partner(d, a->name, pairs[i].label, pairs[i].value);
-        if (!value) continue;
-        if (str_eq(pairs[i].label, STR("_start"))) {
-            wt_deg_put(d, "<tr><th scope=\"row\" class=\"infobox-label\">");
-            put_label(d, str_first(a->name, str_find(a->name, STR("_start"))));
-            wt_deg_put(d, "</th><td class=\"infobox-data\">");
-            wt_deg_add(d, a->value);
-            wt_deg_put(d, " \xe2\x80\x93 ");
-            wt_deg_add(d, value->value);
-            wt_deg_put(d, "</td></tr>\n");
-        } else {
-            data_row(d, a->value, value->value, false);
-        }
-        return true;
-    }
-    return false;
-}
-
-// "latd=41|latm=20|latNS=N|longd=..." is one place.
-static bool place_row(wt_deg *d, const wt_named *a) {
-    static const char *const parts[] = {"latd|lat_d|lat_deg|lat_degrees",
-                                        "latm|lat_m|lat_min",
-                                        "lats|lat_s|lat_sec",
-                                        "latNS|lat_NS|lat_direction",
-                                        "longd|long_d|lon_deg|long_degrees",
-                                        "longm|long_m|lon_min",
-                                        "longs|long_s|lon_sec",
-                                        "longEW|long_EW|lon_direction"};
-    static const char *const marks[] = {"\xc2\xb0", "\xe2\x80\xb2", "\xe2\x80\xb3", " "};
-    size_t which = 0;
-    while (which < countof(parts) && wt_deg_any(d, parts[which], 0).ptr != a->value.ptr)
-        which++;
-    if (which == countof(parts)) return false;
-    if (which) return true;
-    wt_deg_put(d, "<tr><th scope=\"row\" class=\"infobox-label\">Coordinates</th>"
-                  "<td class=\"infobox-data\">");
-    for (size_t i = 0; i < countof(parts); i++) {
-        str part = wt_deg_any(d, parts[i], 0);
-        wt_deg_add(d, part);
-        if (part.len && i + 1 < countof(parts)) wt_deg_put(d, marks[i % 4]);
-    }
-    wt_deg_put(d, "</td></tr>\n");
-    return true;
-}
-
-static bool is_told(str name) {
-    static const char *const told[] = {"conventional_long_name",
-                                       "official_name",
-                                       "name",
-                                       "title",
-                                       "above",
-                                       "caption",
-                                       "below",
-                                       "subheader",
-                                       "image_caption",
-                                       "imagecaption",
-                                       "box_name",
-                                       "autoheaders"};
-    for (size_t i = 0; i < countof(told); i++)
-        if (str_eq(name, str_of(told[i]))) return true;
-    return str_ends(name, STR("_caption")) || str_ends(name, STR("caption1"));
-}
-
-void wt_deg_infobox(wt_deg *d) {
-    str above =
-        wt_deg_any(d, "above|title|name|conventional_long_name|official_name|common_name", 0);
-    wt_deg_put(d, "<table class=\"infobox\">\n");
-    wide_row(d, "infobox-above", above.len ? above : d->p->title.text);
-    str below = wt_deg_get(d, STR("below")), sub = wt_deg_get(d, STR("subheader"));
-    if (sub.len) wide_row(d, "infobox-subheader", sub);
-    for (size_t i = 0; i < d->n && !wt_spend(d->p, 1); i++) {
-        const wt_named *a = &d->args[i];
-        if (!a->value.len || is_told(a->name)) continue;
-        if (is_picture(a->name, a->value))
-            picture_row(d, a->name, a->value);
-        else if (!numbered_row(d, a) && !is_layout(a->name) && !pair_row(d, a) && !place_row(d, a))
-            data_row(d, a->name, a->value, true);
-    }
-    if (below.len) wide_row(d, "infobox-below", below);
-    wt_deg_put(d, "</table>");
-}
+enum { ITEMS_MAX = 500 };
 
 // --- Navigation -----------------------------------------------------------------------------
 
@@ -253,11 +16,11 @@ static void navbox_row(wt_deg *d, unsigned i) {
     wt_deg_put(d, "<tr>");
     if (group.len) {
         wt_deg_put(d, "<th scope=\"row\" class=\"navbox-group\">");
-        put_value(d, group);
+        wt_deg_value(d, group);
         wt_deg_put(d, "</th>");
     }
     wt_deg_fmt(d, "<td class=\"navbox-list\"%s>", group.len ? "" : " colspan=\"2\"");
-    put_value(d, list);
+    wt_deg_value(d, list);
     wt_deg_put(d, "</td></tr>\n");
 }
 
@@ -269,23 +32,23 @@ static void navbox(wt_deg *d) {
     wt_deg_fmt(d, "<div role=\"navigation\" class=\"%s\"><table class=\"navbox-inner\">\n",
                d->with);
     wt_deg_fmt(d, wide, "th", "title");
-    put_value(d, title);
+    wt_deg_value(d, title);
     wt_deg_put(d, "</th></tr>\n");
     if (above.len) {
         wt_deg_fmt(d, wide, "td", "abovebelow");
-        put_value(d, above);
+        wt_deg_value(d, above);
         wt_deg_put(d, "</td></tr>\n");
     }
     for (unsigned i = 1; i <= 40; i++)
         navbox_row(d, i);
     if (list.len) {
         wt_deg_fmt(d, wide, "td", "list");
-        put_value(d, list);
+        wt_deg_value(d, list);
         wt_deg_put(d, "</td></tr>\n");
     }
     if (below.len) {
         wt_deg_fmt(d, wide, "td", "abovebelow");
-        put_value(d, below);
+        wt_deg_value(d, below);
         wt_deg_put(d, "</td></tr>\n");
     }
     wt_deg_put(d, "</table></div>");
@@ -311,7 +74,7 @@ static void items(wt_deg *d) {
         if (!value.len && !wt_deg_at(d, i + 1).len) break;
         if (!value.len) continue;
         wt_deg_put(d, "<li>");
-        put_value(d, value);
+        wt_deg_value(d, value);
         wt_deg_put(d, "</li>");
     }
     wt_deg_fmt(d, "</%.*s></div>", STR_ARG(element));
@@ -360,7 +123,7 @@ static void clade(wt_deg *d) {
         wt_deg_put(d, "<li>");
         wt_deg_add(d, label);
         if (label.len && value.len) wt_deg_put(d, ": ");
-        put_value(d, value);
+        wt_deg_value(d, value);
         wt_deg_put(d, "</li>");
     }
     wt_deg_put(d, "</ul>");
@@ -372,7 +135,8 @@ static void tree_row(wt_deg *d) {
     wt_deg_put(d, "<div class=\"wt-tree-row\">");
     for (size_t i = 0; i < d->n; i++) {
         bool is_box = !str_parse_u64(&(uint64_t){0}, d->args[i].name) &&
-                      !str_starts(d->args[i].name, STR("box")) && !is_layout(d->args[i].name);
+                      !str_starts(d->args[i].name, STR("box")) &&
+                      !wt_deg_is_layout(d->args[i].name);
         if (!is_box || !d->args[i].value.len) continue;
         if (n++) wt_deg_put(d, " \xc2\xb7 ");
         wt_deg_add(d, d->args[i].value);

@@ -45,6 +45,10 @@ bool wt_deg_yes(const wt_deg *d, const char *name);  // yes, y, true, on, 1
 void wt_deg_fmt(wt_deg *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void wt_deg_put(wt_deg *d, const char *text);
 void wt_deg_add(wt_deg *d, str text);
+// A value in an element: on lines of its own when it has lines or may start a list.
+void wt_deg_value(wt_deg *d, str value);
+// True when an argument of this name says how a box looks, not what it says.
+bool wt_deg_is_layout(str name);
 // "$1 {, $2} $(name|other)": fills a pattern; degrade.c says how.
 void wt_deg_fill(wt_deg *d, const char *pattern);
 // An extension tag, as if it stood here.

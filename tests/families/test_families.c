@@ -263,7 +263,7 @@ static void boxes(void **state) {
         "<th colspan=\"2\" class=\"infobox-above\">N</th>",
         "<td colspan=\"2\" class=\"infobox-image\">",
         "<div class=\"infobox-caption\">C</div>",
-        "<th scope=\"row\" class=\"infobox-label\">Birth date</th>"
+        "<th scope=\"row\" class=\"infobox-label\">Born</th>"
         "<td class=\"infobox-data\">1990</td>",
         "<li>a</li>",
     };
@@ -279,7 +279,8 @@ static void boxes(void **state) {
     html = world_render("{{infobox country|leader_title1=King|leader_name1=A|term_start2=1|"
                         "term_end2=2|latd=41|latm=20|latNS=N|longd=19|longEW=E|x_title=alone}}");
     assert_non_null(strstr(html, ">King</th><td class=\"infobox-data\">A</td>"));
-    assert_non_null(strstr(html, ">Term</th><td class=\"infobox-data\">1 \xe2\x80\x93 2</td>"));
+    assert_non_null(
+        strstr(html, ">In office</th><td class=\"infobox-data\">1 \xe2\x80\x93 2</td>"));
     assert_non_null(strstr(html, ">Coordinates</th><td class=\"infobox-data\">41\xc2\xb0"
                                  "20\xe2\x80\xb2N 19\xc2\xb0"
                                  "E</td>"));
@@ -294,6 +295,45 @@ static void boxes(void **state) {
     html = world_render("{{s-start}}\n{{s-bef|before=A}}\n{{s-ttl|title=T}}\n{{s-aft|after=B}}\n"
                         "{{s-end}}");
     assert_non_null(strstr(html, "<td>Preceded by<br />A"));
+}
+
+// What an infobox of many arguments says: its rows, as words.
+static void infobox_rows(void **state) {
+    (void)state;
+    static const example rows[] = {
+        // a unit behind a number, the other unit and the rank behind that
+        {"{{infobox x|name=N|area_km2=28748|area_sq_mi=11100|area_rank=143rd}}",
+         "N Area28,748 km\xc2\xb2 (11,100 sq mi) (143rd)"},
+        {"{{infobox x|name=N|density_km2=98|length_km=about 5}}",
+         "N Density98/km\xc2\xb2 Length kmabout 5"},
+        {"{{infobox x|name=N|Width=305|WidthUS=190|Elev=7}}", "N Width305 km (190 mi) Elev7"},
+        {"{{infobox x|name=N|area_km2=5 ha|area_sq_mi=many}}", "N Area5 ha Area sq mimany"},
+        // notes stand behind what they note, wherever the call has them, and alone without it
+        {"{{infobox x|name=N|Gini_year=2013|Gini=34|Gini_ref=!|HDI_year=2014}}",
+         "N Gini34 (2013)! HDI year2014"},
+        {"{{infobox x|name=N|President=P|President date=1861|President 2=Q|President date 2=5}}",
+         "N PresidentP (1861) PresidentQ (5)"},
+        // labels that are arguments
+        {"{{infobox x|name=N|established_event2=E|established_date2=D|seat=S|seat_type=T}}",
+         "N ED TS"},
+        {"{{infobox x|name=N|a_type=T|a_name=M|a_info=I|blank_name_sec1=B|blank_info_sec1=V}}",
+         "N TM A infoI BV"},
+        {"{{infobox x|name=N|government_type=G|sovereignty_type=F}}", "N Government typeG F"},
+        // joined
+        {"{{infobox x|name=N|birth_place=P|birth_date=D|death_date=E}}", "N BornDP DiedE"},
+        {"{{infobox "
+         "x|name=N|order=16th|office=President|office2=Clerk|time_zone=CET|utc_offset=+1}}",
+         "N 16th President Clerk Time zoneCET (UTC+1)"},
+        // names: those of the title are not said again
+        {"{{infobox x|conventional_long_name=L|native_name=V|common_name=L|official_name=O}}",
+         "L V Official nameO"},
+        // captions stand below their picture, and alone without one; looks are left out
+        {"{{infobox x|name=N|map_caption=C|a=1|image_map=M.png|image_map_width=9|size=250px}}",
+         "N A1 M.pngC"},
+        {"{{infobox x|name=N|photo_caption=C|position=left|LargestCity2=X|ISOCode=Y}}",
+         "N C Positionleft Largest cityX ISO codeY"},
+    };
+    CHECK_ROWS(rows);
 }
 
 static void modules(void **state) {
@@ -382,6 +422,7 @@ int main(void) {
         cmocka_unit_test(dates_and_places),
         cmocka_unit_test(words_and_lists),
         cmocka_unit_test(boxes),
+        cmocka_unit_test(infobox_rows),
         cmocka_unit_test(modules),
         cmocka_unit_test(the_unknown_is_shown),
         cmocka_unit_test(tables_are_sorted),
