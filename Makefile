@@ -328,6 +328,13 @@ render-all: $(PROG) ## every page of every sample dump, judged by html5lib (SAN=
 	@tools/deps build test
 	@$(PYTHON) tests/conformance/dumps.py $(PROG) $(DUMPS)
 
+.PHONY: judge-trees
+judge-trees: build/tools/pp_trees ## preprocessor and expansion beside MediaWiki's own, on random texts (CASES=3000 SEED=1)
+	@tools/deps build bench judge
+	@mkdir -p build/judge
+	@tests/mediawiki/setup.sh ../shared/data/wiki/ltgwiki.xml.bz2 $(CURDIR)/build/judge/ltgwiki
+	@$(PYTHON) tests/mediawiki/trees.py build/judge/ltgwiki $(or $(CASES),3000) $(or $(SEED),1)
+
 .PHONY: bench-lm
 bench-lm: ## generation at GPT-2's size beside llama.cpp, PyTorch and this machine's limits
 	@tools/deps build bench

@@ -1,5 +1,5 @@
-// Any bytes as a page and its templates A, B and C (parted by NUL): trees give back their text, both
-// ways of including; expanding ends within its limits, and says the same with the cache and again.
+// Any bytes as a page and its templates A, B and C (parted by NUL): trees give back their text,
+// alone and included; expanding ends within its limits, and says the same with the cache and again.
 
 #include "fuzz/fuzz.h"
 

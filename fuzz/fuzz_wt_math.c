@@ -2,9 +2,9 @@
 // nothing is written where it is refused; no rule leaves its scope or its <style>.
 
 #include "fuzz/fuzz.h"
+#include "math/math.h"
 #include "tests/wikitext/htmlcheck.h"
 #include "wikitext/ext.h"
-#include "wikitext/math.h"
 
 #include <stdio.h>
 
@@ -57,8 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     if (!mem.base) CHECK(!arena_open(&mem, ROOM, NULL) && !arena_open(&scratch, ROOM, NULL));
     arena_reset(&mem, 1 << 20);
     str text = wt_scrub((str){(const char *)data, len}, &mem);
-    check_formula(wt_math, text, &mem);
-    check_formula(wt_chem, text, &mem);
+    check_formula(math_put, text, &mem);
+    check_formula(math_chem, text, &mem);
     check_sheet(text, &mem, scratch);
     return 0;
 }

@@ -431,7 +431,7 @@ str wt_plain(wt_parser *p, str html) {
         wt_strip_kill(&b, html);
         html = buf_str(&b);
     }
-    return collapsed(p, wt_decode(without_tags(p, html), p->mem));
+    return collapsed(p, html_decode(without_tags(p, html), p->mem));
 }
 
 // --- All of them -----------------------------------------------------------------------------
@@ -465,6 +465,7 @@ static bool take_upright(wt_picture *out, str value) {
 static bool take(wt_picture *out, wt_parser *p, str part) {
     str value;
     const char *kind;
+    if (!part.len) return false;
     wt_picture_option option = wt_picture_option_of(&value, &kind, p->world->site->lang, part);
     switch (option) {
     case OPTION_NONE:
@@ -502,7 +503,7 @@ static bool take(wt_picture *out, wt_parser *p, str part) {
 
 void wt_picture_options(wt_picture *out, wt_parser *p, str options) {
     bool has_more = options.len > 0;
-    while (has_more) {
+    while (has_more && !wt_spend(p, 4)) {
         size_t at = str_find_byte(options, '|');
         str part = str_first(options, at);
         has_more = at < options.len;

@@ -5,8 +5,8 @@
 // I3  A search never starts inside a character: UTF-8 matches at its own boundaries alone.
 
 #include "base/utf8.h"
+#include "lang/number.h"
 #include "wikitext/func.h"
-#include "wikitext/number.h"
 
 enum {
     LENGTH_MAX = 1000,  // of texts that are searched: $wgPFStringLengthLimit
@@ -56,7 +56,7 @@ static str needle_arg(const wt_call *c, uint32_t i) {
 
 static int64_t int_arg(const wt_call *c, uint32_t i, int64_t otherwise) {
     str s = wt_call_arg(c, i);
-    return s.len ? wt_int_prefix(s) : otherwise;
+    return s.len ? num_int_prefix(s) : otherwise;
 }
 
 static void put_int(buf *out, int64_t v) {

@@ -70,7 +70,7 @@ static void put_fragment(buf *out, wt_parser *p, const wt_title *t) {
     buf b;
     buf_init(&b, p->mem, 0);
     bool is_old = p->o->legacy_ids;
-    wt_fragment_escape(&b, (is_old ? wt_id_legacy : wt_id_escape)(t->fragment, p->mem));
+    html_fragment(&b, (is_old ? wt_id_legacy : html_id)(t->fragment, p->mem));
     buf_byte(out, '#');
     buf_html(out, buf_str(&b));
 }
@@ -354,17 +354,21 @@ static int hex(char c) {
     return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 87 : -1;
 }
 
-// "%41" as what it stands for, but "<" and ">" as references.
+// The byte that "%41" at the start stands for; -1: none, or one that no text has (a marker's).
+static int percent_byte(str s) {
+    if (s.len < 3 || s.ptr[0] != '%' || hex(s.ptr[1]) < 0 || hex(s.ptr[2]) < 0) return -1;
+    int byte = hex(s.ptr[1]) * 16 + hex(s.ptr[2]);
+    return byte < 0x20 || byte == WT_MARK ? -1 : byte;
+}
+
 str wt_percent_decoded(wt_parser *p, str s) {
     if (str_find_byte(s, '%') == s.len) return s;
     buf b;
     buf_init(&b, p->mem, s.len);
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        if (c == '%' && i + 2 < s.len && hex(s.ptr[i + 1]) >= 0 && hex(s.ptr[i + 2]) >= 0) {
-            c = (char)(hex(s.ptr[i + 1]) * 16 + hex(s.ptr[i + 2]));
-            i += 2;
-        }
+    while (s.len) {
+        int byte = percent_byte(s);
+        char c = byte < 0 ? s.ptr[0] : (char)byte;
+        s = str_skip(s, byte < 0 ? 1 : 3);
         if (c == '<')
             buf_add(&b, STR("&lt;"));
         else if (c == '>')
@@ -428,7 +432,7 @@ static str without_lines(wt_parser *p, str s) {
 }
 
 static void add_category(run *r, const link *l, bool is_blank) {
-    str key = is_blank ? (str){0} : without_lines(r->p, wt_decode(l->text, r->p->mem));
+    str key = is_blank ? (str){0} : without_lines(r->p, html_decode(l->text, r->p->mem));
     wt_add_category(r->p, l->title.text, key);
 }
 

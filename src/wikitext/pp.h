@@ -2,10 +2,10 @@
 //
 //     text --wt_preprocess--> tree --wt_expand, in a frame--> flat wikitext with markers
 //
-//   Owner     a tree lives in the arena it was read into, or in the cache while a page holds it; its
-//             strs are views of the text it was read from
+//   Owner     a tree lives in the arena it was read into, or in the cache while a page holds it;
+//             its strs are views of the text it was read from
 //   Threads   trees are immutable: any. Frames belong to their page's thread
-//   Limits    a tree: WT_TREE_NODES and what is open, then is_cut. Expansion: wt_limits, WT_NEST_MAX
+//   Limits    a tree: WT_TREE_NODES and the arena, then is_cut; expansion: wt_limits, WT_NEST_MAX
 //   Errors    none: every text is a tree
 //   Source    https://www.mediawiki.org/wiki/Preprocessor_ABNF, Help:Templates
 #ifndef WIKITEXT_PP_H

@@ -121,7 +121,7 @@ static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) 
     wt_french_spaces(&out, text);
     text = buf_str(&out);
     buf_init(&out, p->mem, text.len + 64);
-    wt_charrefs(&out, text);
+    html_charrefs(&out, text);
     text = buf_str(&out);
     if (str_find_byte(text, WT_MARK) == text.len) return text;
     buf_init(&out, p->mem, text.len);
@@ -240,9 +240,9 @@ static void render_source(wt_page *out, str text, const wt_options *o, arena *me
     buf_init(&b, mem, text.len + text.len / 4 + 128);
     b.limit = min_size(b.limit, limits_of(&o->limits).output_bytes);
     buf_add(&b, STR("<pre class=\"mw-code\" dir=\"ltr\" data-model=\""));
-    wt_escape(&b, o->model);
+    html_escape(&b, o->model);
     buf_add(&b, STR("\">\n"));
-    wt_escape(&b, text);
+    html_escape(&b, text);
     if (b.failed) out->over |= WT_OVER_OUTPUT;
     b.limit += 64;
     buf_add(&b, STR("</pre>\n"));
@@ -272,7 +272,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     if (!o->no_tidy) {
         buf html;
         buf_init(&html, mem, text.len + text.len / 8 + 64);
-        wt_tidy(&html, cut(&p, text), scratch);
+        html_tidy(&html, cut(&p, text), scratch);
         if (html.failed) p.over |= WT_OVER_MEMORY;
         text = buf_str(&html);
     }

@@ -32,6 +32,7 @@ static const world_page pages[] = {
     {"Template:Ping", "{{Pong}}"},
     {"Template:Pong", "{{Ping}}"},
     {"Template:List", "* a"},
+    {"Template:PAGENAME", "a template"},
     {"Template:Table", "{|\n|}"},
     {"Template:Headed", "== In ==\n"},
     {"Template:Deep", "{{#if:{{{1}}}|{{Echo|{{Echo|x}}}}|}}"},
@@ -110,7 +111,7 @@ static void templates(void **state) {
         {"{{safesubst:echo|x}}", "x"},
         {"{{ {{{|safesubst:}}}echo|x}}", "x"},
         {"{{msg:echo|x}}{{MSG:echo|y}}{{raw:echo|z}}", "xyz"},
-        {"{{raw:PAGENAME}}{{PAGENAME}}", "[[:Template:PAGENAME]]Main Page"},
+        {"{{raw:PAGENAME}} {{PAGENAME}}", "a template Main Page"},
         {"<noinclude>a</noinclude><includeonly>b</includeonly>c", "ac"},
         {"x{{list}}", "x\n* a"},
         {"{{list}}", "\n* a"},
@@ -130,12 +131,12 @@ static void missing(void **state) {
     (void)state;
     world_use(pages);
     wt_options o = world_options();
-    o.no_families = true;
+    o.families = NULL;
     wt_parser *p = world_parser(&o);
     assert_true(
         str_eq(wt_expand_text(p, STR("{{missing|a=b}}"), NULL), STR("[[:Template:Missing]]")));
     assert_true(str_eq(wt_expand_text(p, STR("{{/Sub|x}}"), NULL), STR("[[:Template:/Sub]]")));
-    o.no_families = false;
+    o.families = &families;
     str shown = wt_expand_text(p, STR("{{missing|a=bcd}}"), NULL);
     assert_true(str_find(shown, STR("bcd")) < shown.len);
 }

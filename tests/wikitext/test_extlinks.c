@@ -53,6 +53,7 @@ static void bare(void **state) {
     (void)state;
     static const pair cases[] = {
         {"see http://a.b/c, d", "see " FREE("http://a.b/c") "http://a.b/c</a>, d"},
+        {"http://a.b.,;:!?\\ c", FREE("http://a.b") "http://a.b</a>.,;:!?\\ c"},
         {"(http://a.b)", "(" FREE("http://a.b") "http://a.b</a>)"},
         {"http://a.b/(c).", FREE("http://a.b/(c)") "http://a.b/(c)</a>."},
         {"http://a.b/&amp;", FREE("http://a.b/&amp;") "http://a.b/&amp;</a>"},

@@ -162,6 +162,21 @@ static void languages(void **state) {
     world_site.lang = STR("en");
 }
 
+// A marker that is written in percents is a text: it must not become one.
+static void forged(void **state) {
+    (void)state;
+    wt_parser *p = world_start("Page");
+    buf kept;
+    buf_init(&kept, &world_mem, 0);
+    wt_strip_add(&kept, p, WT_STRIP_GENERAL, STR("<kept>"));
+    assert_str_equal(render("[[a#%7Fg00000000%7F]]"),
+                     "<a href=\"/wiki/A#%257Fg00000000%257F\" title=\"A\">a#%7Fg00000000%7F</a>");
+    assert_str_equal(render("[[a#%7Fl00000000%7F%0A%00]]"),
+                     "<a href=\"/wiki/A#%257Fl00000000%257F%250A%2500\" title=\"A\">"
+                     "a#%7Fl00000000%7F%0A%00</a>");
+    assert_str_equal(render("[[a%7Fb]]"), "[[a%7Fb]]");
+}
+
 // One question for all titles, each once; and what a heading shows of a link.
 static void once(void **state) {
     (void)state;
@@ -189,8 +204,7 @@ static void long_texts(void **state) {
                                         "[[a]]",
                                         "[[File:a|x [[b]] ",
                                         "[[Category:x]] \n",
-                                        "[["
-                                        "[[fr:x]]"};
+                                        "[[[[fr:x]]"};
     for (size_t i = 0; i < countof(units); i++) {
         world_start("Page");
         size_t n = strlen(units[i]), all = 400000 / n * n;
@@ -208,7 +222,7 @@ int main(void) {
         cmocka_unit_test(pages),       cmocka_unit_test(not_links),  cmocka_unit_test(brackets),
         cmocka_unit_test(other_wikis), cmocka_unit_test(categories), cmocka_unit_test(media),
         cmocka_unit_test(readers),     cmocka_unit_test(languages),  cmocka_unit_test(once),
-        cmocka_unit_test(long_texts),
+        cmocka_unit_test(forged),      cmocka_unit_test(long_texts),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

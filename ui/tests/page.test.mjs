@@ -450,6 +450,117 @@ test('a fragment that would run code is disarmed', { skip }, async (t) => {
   assert.doesNotMatch(html, /script|data:|iframe|form|input/);
 });
 
+const RICH = `
+  <div id="toc" class="toc"><input type="checkbox" class="toctogglecheckbox" /><p>Typed contents</p></div>
+  <style data-mw-deduplicate="x">.mw-parser-output .styled { color: rgb(1, 2, 3) }</style>
+  <style>p { display: none }</style>
+  <p class="styled">Said.<sup id="cite_ref-1" class="reference"><a href="#cite_note-1">[1]</a></sup>
+  <math display="block"><semantics><mrow><mi>a</mi><mo>=</mo><mn>4</mn></mrow></semantics></math></p>
+  ${['One', 'Two', 'Three'].map((name) => `
+    <div class="mw-heading mw-heading2"><h2 id="${name}">${name}<sup class="reference">[1]</sup></h2></div>
+    ${'<p>Words.</p>'.repeat(60)}`).join('')}
+  <table class="wikitable"><tbody><tr style="background: #ffc"><th>Light</th></tr></tbody></table>
+  <ol class="references"><li id="cite_note-1"><a href="#cite_ref-1">↑</a> Who said it.</li></ol>`;
+
+async function openRich(t, options) {
+  const page = await open(t, '', options);
+  await invent(page, 'Rich', RICH);
+  await page.evaluate(() => (location.hash = '#/wiki/Rich'));
+  await page.locator('.article .styled').waitFor();
+  return page;
+}
+
+test('formulas and sheets of templates are shown, contents stand once', { skip }, async (t) => {
+  const page = await openRich(t);
+  assert.equal(await page.locator('.article math mi').textContent(), 'a');
+  const colour = (at) => page.locator(at).evaluate((e) => getComputedStyle(e).color);
+  assert.equal(await colour('.article .styled'), 'rgb(1, 2, 3)');
+  assert.equal(await page.locator('.article style').count(), 1);
+  assert.equal(await page.getByText('Typed contents').count(), 0);
+  assert.deepEqual(await page.locator('.toc-side a').allTextContents(), ['One', 'Two', 'Three']);
+});
+
+test('a footnote is jumped to and back from, and marked', { skip }, async (t) => {
+  const page = await openRich(t);
+  await page.getByRole('link', { name: '[1]', exact: true }).click();
+  await page.locator('li#cite_note-1.is-target').waitFor();
+  assert.equal(await hashOf(page), '#/wiki/Rich#cite_note-1');
+  await settled(() => page.evaluate(() => scrollY), (y) => y > 0);
+  await page.getByRole('link', { name: '↑', exact: true }).click();
+  await page.locator('sup#cite_ref-1.is-target').waitFor();
+  assert.equal(await page.locator('.is-target').count(), 1);
+  await settled(() => page.locator('#cite_ref-1').boundingBox(), (box) => box && box.y >= 0 && box.y < 800);
+});
+
+test("authors' light backgrounds keep dark letters in the dark", { skip }, async (t) => {
+  const page = await openRich(t, { scheme: 'dark' });
+  await becomes(() => page.locator('html').getAttribute('data-bs-theme'), 'dark');
+  const cell = page.locator('.article th');
+  const seen = await cell.evaluate((e) => [
+    getComputedStyle(e).color,
+    getComputedStyle(e).backgroundColor,
+    getComputedStyle(e.parentElement).backgroundColor,
+  ]);
+  assert.deepEqual(seen, ['rgb(32, 33, 34)', 'rgba(0, 0, 0, 0)', 'rgb(255, 255, 204)']);
+});
+
+test('text from right to left turns the article round', { skip }, async (t) => {
+  const page = await open(t, '');
+  await invent(page, 'Arabic', '<p>ABC</p><p>هذا مقال باللغة العربية عن برلين</p><ul><li>بند</li></ul>');
+  await page.evaluate(() => (location.hash = '#/wiki/Arabic'));
+  const article = page.locator('.article');
+  await article.waitFor();
+  assert.equal(await article.getAttribute('dir'), 'rtl');
+  const padding = await article.locator('ul').evaluate((e) => {
+    const { paddingLeft, paddingRight } = getComputedStyle(e);
+    return [parseFloat(paddingLeft), parseFloat(paddingRight) > 0];
+  });
+  assert.deepEqual(padding, [0, true]);
+});
+
+// --- The reading view -------------------------------------------------------------------------
+
+test('the reading view is reached from the article and stays in itself', { skip }, async (t) => {
+  const page = await open(t, '#/wiki/Architecture');
+  await page.getByRole('link', { name: 'Reading view' }).click();
+  await heading(page, 'Architecture').waitFor();
+  assert.match(page.url(), /\/w\/[^/]+\/read\/Architecture$/);
+  assert.equal(await page.locator('script').count(), 0);
+  await page.locator('main a', { hasText: 'Event loop' }).first().click();
+  await heading(page, 'Event loop').waitFor();
+  assert.match(page.url(), /\/read\/Event_loop$/);
+  await page.getByRole('searchbox').fill('Architecture');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await heading(page, 'Architecture').waitFor();
+  await page.getByRole('link', { name: 'In the app' }).click();
+  await page.locator('.article').waitFor();
+  assert.match(await hashOf(page), /^#\/w\/[^/]+\/Architecture$/);
+});
+
+test('the reading view has its contents beside the text, folded on a phone', { skip }, async (t) => {
+  const wide = await open(t, 'read/Architecture');
+  const entry = wide.locator('.contents a').first();
+  assert.equal(await entry.isVisible(), true);
+  await entry.click();
+  assert.notEqual(await wide.evaluate(() => location.hash), '');
+  const narrow = await open(t, 'read/Architecture', { width: 360, scheme: 'dark' });
+  assert.equal(await narrow.locator('.contents a').first().isVisible(), false);
+  await narrow.locator('.contents summary').click();
+  assert.equal(await narrow.locator('.contents a').first().isVisible(), true);
+  await assertNoSidewaysScroll(narrow);
+  const background = await narrow.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  assert.ok(Math.max(...background.match(/\d+/g).map(Number)) < 64, `${background} is not dark`);
+});
+
+test('the reading view on paper is the article alone', { skip }, async (t) => {
+  const page = await open(t, 'read/Event_loop', { scheme: 'dark' });
+  await page.emulateMedia({ media: 'print' });
+  for (const at of ['.contents', 'form', '.foot nav'])
+    assert.equal(await page.locator(at).first().isVisible(), false, at);
+  assert.equal(await heading(page, 'Event loop').isVisible(), true);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).color), 'rgb(0, 0, 0)');
+});
+
 test('an app that is absent says how to start it', { skip }, async (t) => {
   const page = await open(t, '');
   await page.route('**/stats', (route) =>
