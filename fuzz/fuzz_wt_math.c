@@ -39,8 +39,12 @@ static void check_sheet(str css, arena *mem, arena scratch) {
     CHECK(str_find_byte(buf_str(&out), '<') == out.len);
     for (size_t i = 0; i < out.len; i++) {
         bool is_quote = out.ptr[i] == '"' || out.ptr[i] == '\'';
-        i = is_quote ? behind_string(buf_str(&out), i) : i + (out.ptr[i] == '\\');
+        if (is_quote) i = behind_string(buf_str(&out), i);
         CHECK(i < out.len);
+        if (is_quote || out.ptr[i] == '\\') {
+            i += !is_quote;
+            continue;
+        }
         depth += out.ptr[i] == '{' ? 1 : out.ptr[i] == '}' ? -1 : 0;
         CHECK(depth >= 0);
     }

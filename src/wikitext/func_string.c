@@ -210,10 +210,10 @@ void wt_url_decode(buf *out, str s) {
 static wt_result run_urldecode(buf *out, const wt_call *c) {
     str text = plain_arg(c, 0);
     if (is_too_long(out, &text, 1)) return WT_DONE;
-    size_t from = out->len;
-    wt_url_decode(out, text);
-    for (size_t i = from; i < out->len; i++)
-        if (out->ptr[i] == WT_MARK || !out->ptr[i]) out->ptr[i] = '?';
+    buf b;
+    buf_init(&b, c->p->mem, text.len);
+    wt_url_decode(&b, text);
+    buf_add(out, wt_scrub(buf_str(&b), c->p->mem));
     return WT_DONE;
 }
 

@@ -12,7 +12,7 @@
 #include "wikitext/expand.h"
 #include "wikitext/link.h"
 
-enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
+enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512, REFERENCE_MAX = 40 };
 
 static const wt_limits default_limits = {
     .nodes = 1000000,
@@ -216,7 +216,11 @@ static str cut(wt_parser *p, str text) {
     if (text.len <= p->limits.output_bytes) return text;
     p->over |= WT_OVER_OUTPUT;
     text = str_first(text, p->limits.output_bytes);
-    return str_first(text, utf8_complete(text));
+    text = str_first(text, utf8_complete(text));
+    str tail = str_skip(text, text.len - min_size(text.len, REFERENCE_MAX));
+    for (size_t i = tail.len; i > 0 && tail.ptr[i - 1] != ';'; i--)  // nor half a reference
+        if (tail.ptr[i - 1] == '&') return str_first(text, text.len - (tail.len - i + 1));
+    return text;
 }
 
 static void finish(wt_page *out, wt_parser *p) {
