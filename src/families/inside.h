@@ -49,7 +49,7 @@ void wt_deg_add(wt_deg *d, str text);
 void wt_deg_value(wt_deg *d, str value);
 // True when an argument of this name says how a box looks, not what it says.
 bool wt_deg_is_layout(str name);
-// "$1 {, $2} $(name|other)": fills a pattern; degrade.c says how.
+// "$1 {, $2} $(name|other)": fills a pattern; families.c says how.
 void wt_deg_fill(wt_deg *d, const char *pattern);
 // An extension tag, as if it stood here.
 void wt_deg_tag(wt_deg *d, str name, str attrs, str inner, bool has_inner);
@@ -76,12 +76,12 @@ typedef struct wt_families {
     size_t n;
 } wt_families;
 
-extern const wt_families wt_families_words;  // degrade_words.c: patterns
-extern const wt_families wt_families_notes;  // degrade_note.c: hatnotes, tags, footnotes
-extern const wt_families wt_families_boxes;  // degrade_box.c: infobox, navbox, lists, columns
-extern const wt_families wt_families_facts;  // degrade_fact.c: dates, places, languages, units
+extern const wt_families wt_families_words;  // words.c: patterns
+extern const wt_families wt_families_notes;  // note.c: hatnotes, tags, footnotes
+extern const wt_families wt_families_boxes;  // box.c: infobox, navbox, lists, columns
+extern const wt_families wt_families_facts;  // fact.c: dates, places, languages, units
 
-// Names that only begin like this, tried in order; ended by a row without name (degrade_words.c).
+// Names that only begin like this, tried in order; ended by a row without name (words.c).
 extern const wt_family_row wt_families_prefix[];
 
 wt_family wt_deg_cite, wt_deg_infobox, wt_deg_convert, wt_deg_lang_of, wt_deg_ipa_of, wt_deg_flag,
