@@ -3,9 +3,9 @@
 //
 //     adversarial [SECONDS [NAME...]]
 //
-// A line each: size, milliseconds of one core, HTML, limits passed, how many times longer four times
-// the size takes. Ends with 1 when a page takes over a second, or over six times as long; a deadline
-// of SECONDS (4) holds as it does in the server.
+// A line each: size, milliseconds of one core, HTML, limits passed, how many times longer four
+// times the size takes. Ends with 1 when a page takes over a second, or over six times as long;
+// a deadline of SECONDS (4) holds as it does in the server.
 
 #include "tests/wikitext/adversarial.h"
 
