@@ -276,6 +276,7 @@ fuzz: $(FUZZERS) ## libFuzzer on every target, FUZZ_SECONDS each (F=name: one)
 $(B)/bench/%: $(B)/bench/bench_%.o $(LIB)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/bench/render: $(B)/gen/ui_assets.o
 .SECONDARY: $(patsubst bench/%.c,$(B)/bench/%.o,$(wildcard bench/bench_*.c))
 
 .PHONY: bench
@@ -316,6 +317,16 @@ judge-passes: build/tools/html_passes ## sanitiser and tidying beside MediaWiki'
 	@mkdir -p build/judge
 	@tests/mediawiki/setup.sh ../shared/data/wiki/ltgwiki.xml.bz2 $(CURDIR)/build/judge/ltgwiki
 	@$(PYTHON) tests/mediawiki/passes.py build/judge/ltgwiki $(or $(CASES),4000) $(or $(SEED),1)
+
+.PHONY: adversarial render-all
+adversarial: $(B)/bench/adversarial ## pages made to hurt, 5 MB each: that all end soon, and in linear time
+	$< $(ADVERSARIAL_ARGS)
+
+# Under SAN=address,undefined it takes some minutes.
+DUMPS ?= $(filter-out %negative.xml.bz2,$(wildcard ../shared/data/wiki/*.bz2 ../shared/data/wiki/*/*.bz2))
+render-all: $(PROG) ## every page of every sample dump, judged by html5lib (SAN=address,undefined)
+	@tools/deps build test
+	@$(PYTHON) tests/conformance/dumps.py $(PROG) $(DUMPS)
 
 .PHONY: judge-trees
 judge-trees: build/tools/pp_trees ## preprocessor and expansion beside MediaWiki's own, on random texts (CASES=3000 SEED=1)

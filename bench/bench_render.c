@@ -2,10 +2,11 @@
 //
 //     render DUMP INDEX [ROUNDS]
 //
-// "plain": templates that the dump lacks stay links, so that the passes alone are measured; "whole":
-// as the server renders. A line per figure: name, value, unit.
+// "plain": templates that the dump lacks stay links, so that the passes alone are measured;
+// "whole": as the server renders. A line per figure: name, value, unit.
 
 #include "app/wiki_render.h"
+#include "families/families.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static double render_one(job *j, str title, str text, bool is_plain, size_t *htm
                     .title = title,
                     .article_path = "/wiki/",
                     .cache = j->trees,
-                    .no_families = is_plain};
+                    .families = is_plain ? NULL : &families};
     arena_reset(&j->mem, 16 << 20);
     double start = cpu_ms();
     if (wt_render(&page, text, &o, &j->mem, j->scratch)) fail("render", "out of memory");

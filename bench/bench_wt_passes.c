@@ -72,11 +72,11 @@ static void unstrip_all(buf *out, wt_parser *p, str in, arena scratch) {
 }
 static void charrefs(buf *out, wt_parser *p, str in, arena scratch) {
     (void)p, (void)scratch;
-    wt_charrefs(out, in);
+    html_charrefs(out, in);
 }
 static void tidy(buf *out, wt_parser *p, str in, arena scratch) {
     (void)p;
-    wt_tidy(out, in, scratch);
+    html_tidy(out, in, scratch);
 }
 
 static struct pass {
@@ -111,8 +111,7 @@ static double cpu_s(void) {
 }
 
 static void page(str text, arena *mem, arena scratch) {
-    wt_options o = {
-        .world = &world, .title = STR("Bench"), .article_path = "/wiki/", .no_families = true};
+    wt_options o = {.world = &world, .title = STR("Bench"), .article_path = "/wiki/"};
     wt_page page = {0};
     wt_frame frame = {.title = STR("Bench")};
     wt_parser *p = arena_new(mem, wt_parser);

@@ -41,7 +41,7 @@ static void preprocess(str text) {
 }
 
 static void expand(str text) {
-    wt_options o = {.world = &world, .title = STR("A"), .no_families = true};
+    wt_options o = {.world = &world, .title = STR("A")};
     wt_page page = {0};
     wt_frame frame = {.title = STR("A")};
     wt_parser *p = arena_new(&mem, wt_parser);

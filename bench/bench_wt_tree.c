@@ -4,8 +4,8 @@
 //   bench_wt_tree sanitize FILE...   wikitext
 //   bench_wt_tree tidy FILE...       HTML as the passes make it
 //
-// libgumbo, which only parses, stands beside when it is there. Each file is a page of its own, as in
-// a server. The best of ROUNDS rounds over all of them.
+// libgumbo, which only parses, stands beside when it is there. Each file is a page of its own, as
+// in a server. The best of ROUNDS rounds over all of them.
 #include "os/clock.h"
 #include "os/file.h"
 #include "wikitext/inside.h"
@@ -44,7 +44,7 @@ static size_t sanitize(str text, arena mem, arena scratch) {
 static size_t tidy(str text, arena mem, arena scratch) {
     buf out;
     buf_init(&out, &mem, text.len + text.len / 8);
-    wt_tidy(&out, text, scratch);
+    html_tidy(&out, text, scratch);
     return out.len;
 }
 

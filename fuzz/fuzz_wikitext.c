@@ -2,6 +2,7 @@
 // balanced and from the allow-lists, the same again, and the same as before when read and written
 // once more; its words are bounded. A first byte below ' ' picks options.
 
+#include "families/families.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/wt_world.h"
 #include "tests/wikitext/htmlcheck.h"
@@ -46,7 +47,7 @@ static wt_options options(unsigned bits) {
                         .article_path = "/wiki/",
                         .edit_links = bits & 1,
                         .external_images = bits & 2,
-                        .no_families = bits & 4,
+                        .families = bits & 4 ? NULL : &families,
                         .legacy_ids = bits & 8,
                         .red_links_to_editor = bits & 16,
                         .subpages = bits & 1,
@@ -72,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     CHECK(str_eq(page.html, again.html) && page.over == again.over);
     buf twice;
     buf_init(&twice, &mem, 0);
-    wt_tidy(&twice, page.html, scratch);
+    html_tidy(&twice, page.html, scratch);
     must_be_well("tidied again", buf_str(&twice));
     return 0;
 }

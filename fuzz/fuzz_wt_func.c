@@ -3,10 +3,10 @@
 // no longer than their limits say.
 
 #include "fuzz/fuzz.h"
-#include "wikitext/date.h"
-#include "wikitext/expr.h"
+#include "lang/date.h"
+#include "lang/expr.h"
+#include "lang/lang.h"
 #include "wikitext/func.h"
-#include "wikitext/lang.h"
 
 enum { ROOM = 256 << 20, ROOM_PAGE = 1 << 30 };
 
@@ -61,13 +61,13 @@ static const wt_world world = {.site = &site,
 
 static void expression(str text, arena *a) {
     buf error;
-    wt_value v = {.is_empty = true};
+    expr_value v = {.is_empty = true};
     buf_init(&error, a, 0);
-    bool is_fine = wt_expr(&v, &error, text);
+    bool is_fine = expr_eval(&v, &error, text);
     CHECK(is_fine == (error.len == 0));
     CHECK(error.len <= text.len + 128);
     buf_reset(&error);
-    wt_number_put(&error, v.n);
+    num_put(&error, v.n);
     CHECK(error.len > 0 && error.len < 32);
 }
 
@@ -76,39 +76,39 @@ static void date(str text, arena *a) {
     buf out;
     buf_init(&out, a, 0);
     bool uses_now;
-    if (!wt_date_read(&at, &uses_now, text, 1700000000)) return;
-    CHECK(wt_date_read(&again, &uses_now, text, uses_now ? 1700000000 : 0) && again == at);
-    wt_date d = wt_date_of(at);
+    if (!date_read(&at, &uses_now, text, 1700000000)) return;
+    CHECK(date_read(&again, &uses_now, text, uses_now ? 1700000000 : 0) && again == at);
+    date_parts d = date_of(at);
     CHECK(d.month >= 1 && d.month <= 12 && d.day >= 1 && d.day <= 31);
-    wt_date_put(&out, STR("c r xjY xjF xmY xiY xtY xhY xrY W o z"), at, wt_lang_of(STR("fa")));
+    date_put(&out, STR("c r xjY xjF xmY xiY xtY xhY xrY W o z"), at, lang_find(STR("fa")));
     CHECK(out.len < 512);
 }
 
 static void format(str text, arena *a) {
     buf out;
     buf_init(&out, a, 0);
-    wt_date_put(&out, text, 981158400, wt_lang_of(STR("he")));
+    date_put(&out, text, 981158400, lang_find(STR("he")));
     CHECK(!out.failed && out.len <= 40 * text.len + 64);
 }
 
 static void number(str text, arena *a) {
     buf out, back;
     buf_init(&out, a, 0);
-    wt_format_number(&out, text, wt_lang_of(STR("hi")), true);
+    lang_format_number(&out, text, lang_find(STR("hi")), true);
     CHECK(out.len <= 300 * text.len + 64);
     buf_init(&back, a, 0);
-    wt_parse_number(&back, text, wt_lang_of(STR("fa")));
+    lang_parse_number(&back, text, lang_find(STR("fa")));
     CHECK(back.len <= text.len);
-    CHECK(wt_loosely_equal(text, text));
+    CHECK(num_loosely_equal(text, text));
 }
 
 static void letters(str text, arena *a) {
     buf out;
     buf_init(&out, a, 0);
-    wt_upper(&out, text);
-    wt_lower(&out, text);
-    wt_upper_first(&out, text);
-    wt_lower_first(&out, text);
+    lang_upper(&out, text);
+    lang_lower(&out, text);
+    lang_upper_first(&out, text);
+    lang_lower_first(&out, text);
     CHECK(out.len <= 12 * text.len);
 }
 

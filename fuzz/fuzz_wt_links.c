@@ -103,7 +103,7 @@ static void check_links(wt_parser *p, str text, arena scratch) {
     // A bar in a caption cuts links in two, as it does in MediaWiki; tidying mends that.
     if (str_find_byte(text, '|') == text.len) check_closed(got);
     buf_init(&out, p->mem, got.len);
-    wt_tidy(&out, got, scratch);
+    html_tidy(&out, got, scratch);
     check_closed(buf_str(&out));
     CHECK(got.len <= 2000 * text.len + 4096);
     CHECK(p->languages.n <= 1000);

@@ -2,9 +2,9 @@
 // nothing is written where it is refused; no rule leaves its scope or its <style>.
 
 #include "fuzz/fuzz.h"
+#include "math/math.h"
 #include "tests/wikitext/htmlcheck.h"
 #include "wikitext/ext.h"
-#include "wikitext/math.h"
 
 #include <stdio.h>
 
@@ -39,8 +39,12 @@ static void check_sheet(str css, arena *mem, arena scratch) {
     CHECK(str_find_byte(buf_str(&out), '<') == out.len);
     for (size_t i = 0; i < out.len; i++) {
         bool is_quote = out.ptr[i] == '"' || out.ptr[i] == '\'';
-        i = is_quote ? behind_string(buf_str(&out), i) : i + (out.ptr[i] == '\\');
+        if (is_quote) i = behind_string(buf_str(&out), i);
         CHECK(i < out.len);
+        if (is_quote || out.ptr[i] == '\\') {
+            i += !is_quote;
+            continue;
+        }
         depth += out.ptr[i] == '{' ? 1 : out.ptr[i] == '}' ? -1 : 0;
         CHECK(depth >= 0);
     }
@@ -53,8 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     if (!mem.base) CHECK(!arena_open(&mem, ROOM, NULL) && !arena_open(&scratch, ROOM, NULL));
     arena_reset(&mem, 1 << 20);
     str text = wt_scrub((str){(const char *)data, len}, &mem);
-    check_formula(wt_math, text, &mem);
-    check_formula(wt_chem, text, &mem);
+    check_formula(math_put, text, &mem);
+    check_formula(math_chem, text, &mem);
     check_sheet(text, &mem, scratch);
     return 0;
 }

@@ -2,8 +2,8 @@
 // its table, and read again it is so too; styles, references and words of any bytes hold their own.
 
 #include "fuzz/fuzz.h"
+#include "html/tags.h"
 #include "wikitext/inside.h"
-#include "wikitext/tags.h"
 
 static arena scratch, mem;
 
@@ -18,7 +18,7 @@ static str sanitized(wt_parser *p, str in) {
 static str normalised(str in) {
     buf out;
     buf_init(&out, &mem, 0);
-    wt_charrefs(&out, in);
+    html_charrefs(&out, in);
     CHECK(!out.failed);
     return buf_str(&out);
 }
@@ -72,8 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     check_html(sanitized(p, once));
     str refs = normalised(in);
     CHECK(str_eq(normalised(refs), refs));
-    CHECK(wt_decode(in, &mem).len <= 2 * len + 4);
-    str style = wt_css(in, &mem);
+    CHECK(html_decode(in, &mem).len <= 2 * len + 4);
+    str style = html_css(in, &mem);
     for (size_t i = 0; i < style.len; i++)
         CHECK(!str_starts_nocase(str_skip(style, i), STR("expression")));
     buf words;

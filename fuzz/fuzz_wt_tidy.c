@@ -3,8 +3,8 @@
 // write, such as an <a> fostered into an <a>.)
 
 #include "fuzz/fuzz.h"
+#include "html/tree.h"
 #include "wikitext/inside.h"
-#include "wikitext/tree.h"
 
 typedef struct checker {
     tag_id open[8192];

@@ -3,8 +3,8 @@
 
 #include "base/json.h"
 #include "base/json_read.h"
+#include "html/tree.h"
 #include "wikitext/inside.h"
-#include "wikitext/tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,19 +19,19 @@ static void tree(buf *out, wt_parser *p, str text, arena scratch) {
 }
 static void tidy(buf *out, wt_parser *p, str text, arena scratch) {
     (void)p;
-    wt_tidy(out, text, scratch);
+    html_tidy(out, text, scratch);
 }
 static void css(buf *out, wt_parser *p, str text, arena scratch) {
     (void)p;
-    buf_add(out, wt_css(text, &scratch));
+    buf_add(out, html_css(text, &scratch));
 }
 static void charrefs(buf *out, wt_parser *p, str text, arena scratch) {
     (void)p, (void)scratch;
-    wt_charrefs(out, text);
+    html_charrefs(out, text);
 }
 static void decode(buf *out, wt_parser *p, str text, arena scratch) {
     (void)p;
-    buf_add(out, wt_decode(text, &scratch));
+    buf_add(out, html_decode(text, &scratch));
 }
 static void words(buf *out, wt_parser *p, str text, arena scratch) {
     (void)p, (void)scratch;

@@ -135,7 +135,7 @@ static void answer(str line, arena mem, arena scratch) {
     json_is_bool(&is_included, json_get(request, "included"));
     for (size_t i = 0; i < TEMPLATES; i++)
         json_is_str(&templates[i], json_get(request, (char[]){(char)('A' + i), 0}));
-    wt_options o = {.world = &world, .title = STR("Test page"), .no_families = true};
+    wt_options o = {.world = &world, .title = STR("Test page")};
     wt_page page = {0};
     wt_frame frame = {.title = o.title};
     wt_parser *p = arena_new(&mem, wt_parser);

@@ -298,7 +298,6 @@ static void answer(str line, arena scratch, arena mem) {
                     .article_path = "/wiki/",
                     .script_path = "/index.php",
                     .server = "http://example.org",
-                    .no_families = true,
                     .red_links_to_editor = true,
                     .external_images = true,
                     .subpages = json_get(options, "subpage"),

@@ -6,7 +6,7 @@
 #include "app/wiki_render.h"
 
 #include "http/asset.h"
-#include "wikitext/lang.h"
+#include "lang/lang.h"
 
 #define READ_CSP                                                                                   \
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "                 \
@@ -74,7 +74,7 @@ static bool is_rtl_text(str html) {
 }
 
 static void put_dir(buf *b, const reading *x) {
-    bool is_rtl = wt_lang_is_rtl(lang_of(x)) || is_rtl_text(x->r->page.html);
+    bool is_rtl = lang_is_rtl(lang_of(x)) || is_rtl_text(x->r->page.html);
     buf_add(b, is_rtl ? STR("rtl") : STR("ltr"));
 }
 
@@ -155,7 +155,7 @@ static void put_categories(buf *b, const reading *x) {
 
 // "fr:Titre", at home here or at its own place.
 static void put_language(buf *b, const reading *x, str link) {
-    str prefix = str_cut(&link, ':'), name = wt_lang_name(prefix, false);
+    str prefix = str_cut(&link, ':'), name = lang_name(prefix, false);
     const char *here = wiki_links_to((void *)x->q, prefix);
     wt_interwiki there;
     if (here)

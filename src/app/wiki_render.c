@@ -8,6 +8,8 @@
 
 #include "app/wiki_render.h"
 
+#include "families/families.h"
+
 #include "os/clock.h"
 #include "os/cpu.h"
 
@@ -301,6 +303,8 @@ static wt_options options_of(making *m, const wiki_revision *rev, const wt_world
         .limits = {.output_bytes = RENDER_OUTPUT_MAX,
                    .deadline_ns = now + (int64_t)RENDER_DEADLINE_MS * 1000000},
         .cache = m->r->trees,
+        .families = &families,
+        .no_toc = true,
         .on_slow = on_slow,
         .on_slow_arg = m,
         .slow_ns = now + (int64_t)RENDER_SLOW_MS * 1000000,

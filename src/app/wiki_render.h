@@ -2,8 +2,8 @@
 //
 // A page is rendered by the first request that wants it; others that want it meanwhile are held and
 // get the same. No more pages than cores are in the making at a time; one that takes longer than
-// RENDER_SLOW_MS gives its place to the next and goes on beside, so that a page which explodes costs
-// the others its share of a core, until a limit ends it.
+// RENDER_SLOW_MS gives its place to the next and goes on beside: a page which explodes costs the
+// others its share of a core, until a limit ends it.
 //
 //   Owner     wiki_renders owns pages; a request has a share in one until its reply is sent
 //   Threads   any; a lock for microseconds, never while rendering

@@ -50,7 +50,7 @@ static bool interwiki(void *arg, wt_interwiki *out, str prefix, arena *a) {
     return true;
 }
 
-// A dump holds no pictures: what the operator's folder lacks is known by name, with nothing to show.
+// A dump holds no pictures: what the folder of them lacks is known by name, with nothing to show.
 // Whatever the width, it is the file itself: browsers scale it.
 static bool file(void *arg, wt_file *out, str name, int32_t width, arena *a) {
     const wiki_world *w = arg;

@@ -15,6 +15,15 @@ static bool is_last(const buf *b) {
     return b->ptr && (uint8_t *)b->ptr + b->cap == b->in->base + b->in->used;
 }
 
+// As arena_try, but not zeroed: a buf is written before it is read, and most of one made for the
+// worst case is never touched.
+static char *take(arena *a, size_t len) {
+    size_t at = align_up(a->used, 16);
+    if (at > a->reserve || len > a->reserve - at) return NULL;
+    a->used = at + len;
+    return (char *)a->base + at;
+}
+
 static bool grow(buf *b, size_t need) {
     size_t cap = min_size(max_size(need, max_size(64, b->cap * 2)), b->limit);
     if (is_last(b)) {
@@ -25,8 +34,8 @@ static bool grow(buf *b, size_t need) {
         b->cap += more;
         return true;
     }
-    char *p = arena_try(b->in, cap);
-    if (!p) p = arena_try(b->in, cap = need);
+    char *p = take(b->in, cap);
+    if (!p) p = take(b->in, cap = need);
     if (!p) return false;
     if (b->len) memcpy(p, b->ptr, b->len);
     b->ptr = p;

@@ -8,6 +8,7 @@
 #include "app/wiki_images.h"
 #include "app/wiki_render.h"
 #include "base/json.h"
+#include "families/families.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -220,7 +221,7 @@ static status render(wt_page *page, double *ms, work *w, const wiki_revision *re
                     .timestamp = rev->timestamp,
                     .article_path = w->o->links,
                     .cache = w->trees,
-                    .no_families = !w->o->families,
+                    .families = w->o->families ? &families : NULL,
                     .explain = w->o->explain};
     int64_t start = os_now_ns();
     if (wt_render(page, rev->text, &o, &w->mem, w->scratch))

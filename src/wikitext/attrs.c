@@ -10,8 +10,8 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
+#include "html/tags.h"
 #include "wikitext/inside.h"
-#include "wikitext/tags.h"
 
 enum { ATTRS_MAX = 128 };
 
@@ -213,7 +213,7 @@ static str clean_value(str value, arena *a) {
         char c = value.ptr[i];
         is_clean = c != '\n' && c != '\t' && c != '\r' && (c != ' ' || value.ptr[i + 1] != ' ');
     }
-    if (is_clean) return wt_decode(value, a);
+    if (is_clean) return html_decode(value, a);
     buf out;
     buf_init(&out, a, value.len);
     for (size_t i = 0; i < value.len; i++) {
@@ -223,7 +223,7 @@ static str clean_value(str value, arena *a) {
         else if (out.len && out.ptr[out.len - 1] != ' ')
             buf_byte(&out, ' ');
     }
-    return wt_decode(buf_str(&out), a);
+    return html_decode(buf_str(&out), a);
 }
 
 static str lower(str name, arena *a) {
@@ -321,7 +321,7 @@ static str escape_ids(str value, arena *a) {
         str id = str_cut(&rest, ' ');
         if (!id.len) continue;
         if (out.len) buf_byte(&out, ' ');
-        str one = wt_id_escape(id, a);
+        str one = html_id(id, a);
         buf_add(&out, one);
     }
     return buf_str(&out);
@@ -331,10 +331,10 @@ static str escape_ids(str value, arena *a) {
 static bool take_care(str *value, care how, arena *a) {
     switch (how) {
     case CARE_STYLE:
-        *value = wt_css(*value, a);
+        *value = html_css(*value, a);
         return true;
     case CARE_ID:
-        *value = wt_id_escape(*value, a);
+        *value = html_id(*value, a);
         return value->len > 0;
     case CARE_IDS:
         *value = escape_ids(*value, a);

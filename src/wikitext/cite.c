@@ -131,7 +131,7 @@ static void put_error(buf *out, const char *message, str name) {
             STR("<span class=\"error mw-ext-cite-error\" lang=\"en\" dir=\"ltr\">Cite error: "));
     for (const char *at = message; *at; at++)
         if (*at == '$')
-            wt_escape(out, name);
+            html_escape(out, name);
         else
             buf_byte(out, *at);
     buf_add(out, STR("</span>"));
@@ -208,7 +208,7 @@ static void put_number(buf *out, str group, uint32_t n) {
     if (str_eq(group, STR("upper-roman")) && n < 4000) return put_roman(out, n, true);
     if (str_eq(group, STR("lower-greek")) && n <= 24) return put_greek(out, n);
     if (group.len && !str_eq(group, STR("decimal"))) {
-        wt_escape(out, group);
+        html_escape(out, group);
         buf_byte(out, ' ');
     }
     buf_u64(out, n);
@@ -240,11 +240,11 @@ static void put_name(buf *out, str name, bool is_link, arena *a) {
         char ch = strchr(" \t\n\r_", name.ptr[i]) ? '_' : name.ptr[i];
         if (ch != '_' || !b.len || b.ptr[b.len - 1] != '_') buf_byte(&b, ch);
     }
-    str id = wt_id_escape(buf_str(&b), a);
-    if (!is_link) return wt_escape(out, id);
+    str id = html_id(buf_str(&b), a);
+    if (!is_link) return html_escape(out, id);
     buf_init(&b, a, id.len);
-    wt_fragment_escape(&b, id);
-    wt_escape(out, buf_str(&b));
+    html_fragment(&b, id);
+    html_escape(out, buf_str(&b));
 }
 
 static void put_note_id(buf *out, const note *n, bool is_link, arena *a) {
@@ -556,7 +556,7 @@ static void put_list(buf *out, wt_parser *p, int32_t group, bool is_responsive) 
     buf_add(out, STR("<ol class=\"references\""));
     if (name.len) {
         buf_add(out, STR(" data-mw-group=\""));
-        wt_escape(out, name);
+        html_escape(out, name);
         buf_byte(out, '"');
     }
     buf_add(out, STR(">\n"));

@@ -113,7 +113,7 @@ void wt_headline(str *html, str *text, wt_parser *p, str inside) {
     while (rest.len) {
         size_t at = str_find_byte(rest, '<');
         buf_add(&t, str_first(rest, at));
-        wt_charrefs(&h, str_first(rest, at));
+        html_charrefs(&h, str_first(rest, at));
         rest = str_skip(rest, at);
         size_t len = tag_len(rest);
         if (len == 0) break;
@@ -122,7 +122,7 @@ void wt_headline(str *html, str *text, wt_parser *p, str inside) {
     while (open.n)
         close_tag(&h, &open);
     *html = str_trim(buf_str(&h));
-    *text = str_trim(wt_decode(buf_str(&t), p->mem));
+    *text = str_trim(html_decode(buf_str(&t), p->mem));
 }
 
 // --- The contents --------------------------------------------------------------------------------
@@ -141,9 +141,9 @@ static void put_title(buf *out, wt_parser *p, arena scratch) {
     if (!p->world->message(p->world->arg, &title, STR("toc"), &scratch) || !title.len)
         title = STR("Contents");
     buf_add(out, STR("<div class=\"toctitle\" lang=\""));
-    wt_escape(out, lang);
+    html_escape(out, lang);
     buf_fmt(out, "\" dir=\"%s\"><h2 id=\"mw-toc-heading\">", is_rtl(lang, scratch) ? "rtl" : "ltr");
-    wt_escape(out, title);
+    html_escape(out, title);
     buf_add(out, STR("</h2><span class=\"toctogglespan\"><label class=\"toctogglelabel\" "
                      "for=\"toctogglecheckbox\"></label></span></div>"));
 }

@@ -48,7 +48,7 @@ void wt_ext_attrs(buf *out, const wt_ext *e, str element, str class) {
         buf_init(&b, e->p->mem, attrs.len + own.len + class.len + 16);
         buf_add(&b, attrs);
         buf_fmt(&b, " class=\"%.*s%s", STR_ARG(class), own.len ? " " : "");
-        wt_escape(&b, own);
+        html_escape(&b, own);
         buf_add(&b, STR("\""));
         attrs = buf_str(&b);
     }
@@ -71,7 +71,7 @@ void wt_ext_box(buf *out, const wt_ext *e) {
     buf_fmt(&b, "<details class=\"wt-ext wt-ext-%.*s\"><summary>%.*s</summary>", STR_ARG(e->name),
             STR_ARG(e->name));
     buf_add(&b, STR("<pre>"));
-    wt_escape(&b, str_trim(e->inner.len ? e->inner : e->attrs));
+    html_escape(&b, str_trim(e->inner.len ? e->inner : e->attrs));
     buf_add(&b, STR("</pre></details>"));
     wt_ext_put(out, e, &b);
 }
@@ -98,7 +98,7 @@ static void section(buf *out, const wt_ext *e) {
     str which;
     if (wt_ext_attr(&which, e, STR("begin")) || wt_ext_attr(&which, e, STR("end"))) return;
     buf_add(out, STR("&lt;section"));
-    wt_escape(out, e->attrs);
+    html_escape(out, e->attrs);
     buf_add(out, e->has_inner ? STR("&gt;") : STR("/&gt;"));
     see_through(out, e);
     if (e->has_inner) buf_add(out, STR("&lt;/section&gt;"));
@@ -124,14 +124,16 @@ static void indicator(buf *out, const wt_ext *e) {
     }
     str html = wt_parse_fully(e->p, e->inner, e->frame);
     if (!e->p->o->no_tidy && scratch_of(&scratch, e->p)) {
-        wt_tidy(&b, html, scratch);
+        html_tidy(&b, html, scratch);
         html = buf_str(&b);
     }
     wt_section *rows = e->p->indicators.at, *row = NULL;
     for (size_t i = 0; i < e->p->indicators.n; i++)
         if (str_eq(rows[i].anchor, name)) row = &rows[i];
     if (!row) row = wt_list_add(e->p, &e->p->indicators, sizeof *row);
-    if (row) *row = (wt_section){.anchor = name, .html = without_outer_paragraph(html)};
+    if (row)  // what is kept may not point into a template's tree
+        *row = (wt_section){.anchor = arena_str(e->p->mem, name),
+                            .html = arena_str(e->p->mem, without_outer_paragraph(html))};
 }
 
 static void gallery(buf *out, const wt_ext *e) {

@@ -93,7 +93,7 @@ static str without_outer_lines(str text) {
 static void escaped_code(buf *out, const wt_ext *e, bool in_line) {
     str text = without_outer_lines(wt_unstrip_str(e->p, e->inner, "n"));
     size_t from = out->len;
-    wt_escape(out, text);
+    html_escape(out, text);
     for (size_t i = from; in_line && i < out->len; i++)
         if (out->ptr[i] == '\n') out->ptr[i] = ' ';
 }

@@ -3,13 +3,13 @@
 // What the formula's reader does not know is shown as TeX: nothing is guessed.
 // Source: mediawiki.org/wiki/Extension:Math
 
+#include "math/math.h"
 #include "wikitext/ext.h"
-#include "wikitext/math.h"
 
 // In one line: a blank one would end the paragraph around it.
 static void put_tex(buf *out, str tex) {
     size_t from = out->len;
-    wt_escape(out, tex);
+    html_escape(out, tex);
     for (size_t i = from; i < out->len; i++)
         if (out->ptr[i] == '\n') out->ptr[i] = ' ';
 }
@@ -28,7 +28,7 @@ static void put_formula(buf *out, str tex, bool is_block, bool is_chem) {
                                 "alttext=\""));
     put_tex(out, tex);
     buf_add(out, STR("\"><semantics>"));
-    bool is_read = is_chem ? wt_chem(out, tex) : wt_math(out, tex);
+    bool is_read = is_chem ? math_chem(out, tex) : math_put(out, tex);
     if (!is_read) {
         out->len = at;
         return put_code(out, tex);
@@ -39,7 +39,7 @@ static void put_formula(buf *out, str tex, bool is_block, bool is_chem) {
 }
 
 static void formula(buf *out, const wt_ext *e, bool is_chem) {
-    str display = {0}, tex = str_trim(wt_decode(wt_unstrip_str(e->p, e->inner, "n"), e->p->mem));
+    str display = {0}, tex = str_trim(html_decode(wt_unstrip_str(e->p, e->inner, "n"), e->p->mem));
     wt_ext_attr(&display, e, STR("display"));
     buf b = wt_ext_html(e);
     if (tex.len) put_formula(&b, tex, str_eq(display, STR("block")), is_chem);

@@ -66,7 +66,7 @@ void wt_ext_map(buf *out, const wt_ext *e) {
             "href=\"https://www.openstreetmap.org/?mlat=%.6g&amp;mlon=%.6g#map=%d/%.6g/%.6g\">",
             STR_ARG(str_skip(e->name, 3)), lat, lon, (int)zoom, lat, lon);
     if (wt_ext_attr(&text, e, STR("text")) && str_trim(text).len)
-        wt_escape(&b, str_trim(text));
+        html_escape(&b, str_trim(text));
     else
         buf_fmt(&b, "%.4g\xc2\xb0%c %.4g\xc2\xb0%c", lat < 0 ? -lat : lat, lat < 0 ? 'S' : 'N',
                 lon < 0 ? -lon : lon, lon < 0 ? 'W' : 'E');

@@ -103,7 +103,7 @@ static void declarations(buf *out, str body, arena scratch) {
         size_t end = find_stop(body, 0, ";");
         str one = str_trim(str_first(body, end));
         body = str_skip(body, end + 1);
-        if (one.len) one = wt_css(one, &a);
+        if (one.len) one = html_css(one, &a);
         if (!one.len || reaches_out(one) || !is_closed(one) || str_find(one, STR("/*")) < one.len)
             continue;
         buf_add(out, one);
@@ -180,7 +180,7 @@ void wt_style_sheet(buf *out, str css, str scope, arena scratch) {
 static void complain(buf *out, const wt_ext *e, const char *what, str name) {
     buf b = wt_ext_html(e);
     buf_fmt(&b, "<strong class=\"error\">%s", what);
-    wt_escape(&b, name);
+    html_escape(&b, name);
     buf_add(&b, STR("</strong>"));
     wt_ext_put(out, e, &b);
 }

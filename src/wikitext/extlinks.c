@@ -133,7 +133,7 @@ static str odd_encoded(wt_parser *p, str url) {
 }
 
 str wt_clean_url(wt_parser *p, str url) {
-    url = odd_encoded(p, wt_decode(url, p->mem));
+    url = odd_encoded(p, html_decode(url, p->mem));
     size_t colon = str_find_byte(url, ':');
     str protocol = str_first(url, colon + 1), rest = str_skip(url, colon + 1);
     if (colon == url.len || !str_starts(rest, STR("//"))) return url;
@@ -467,7 +467,7 @@ void wt_put_isbn(buf *out, wt_parser *p, str number) {
     }
     buf shown;
     buf_init(&shown, p->mem, number.len + 16);
-    wt_escape(&shown, number);
+    html_escape(&shown, number);
     if (digits.len == 10 || digits.len == 13) {
         put_book(out, p, buf_str(&digits), buf_str(&shown));
     } else {

@@ -431,7 +431,7 @@ str wt_plain(wt_parser *p, str html) {
         wt_strip_kill(&b, html);
         html = buf_str(&b);
     }
-    return collapsed(p, wt_decode(without_tags(p, html), p->mem));
+    return collapsed(p, html_decode(without_tags(p, html), p->mem));
 }
 
 // --- All of them -----------------------------------------------------------------------------

@@ -67,7 +67,7 @@ static inline bool wt_is_variable(const wt_call *c) {
     return !c->has_colon && !c->part;
 }
 // The language of the call's page.
-const struct wt_lang *wt_page_lang(const wt_parser *p);
+const struct lang_row *wt_page_lang(const wt_parser *p);
 // PHP's urlencode ("query": space to "+"), rawurlencode ("path"), or as titles ("wiki").
 typedef enum wt_url_style { WT_URL_QUERY, WT_URL_PATH, WT_URL_WIKI } wt_url_style;
 void wt_url_encode(buf *out, str s, wt_url_style style);

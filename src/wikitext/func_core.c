@@ -4,10 +4,10 @@
 //     the text becomes part of a URL.
 
 #include "base/utf8.h"
+#include "lang/lang.h"
+#include "lang/number.h"
 #include "wikitext/func.h"
-#include "wikitext/lang.h"
 #include "wikitext/link.h"
-#include "wikitext/number.h"
 
 #include <utf8proc.h>
 
@@ -29,7 +29,7 @@ str wt_unmarked(const wt_call *c, str s) {
 
 void wt_put_error(buf *out, str sentence) {
     buf_add(out, STR("<strong class=\"error\">"));
-    wt_escape(out, sentence);
+    html_escape(out, sentence);
     buf_add(out, STR("</strong>"));
 }
 
@@ -39,8 +39,8 @@ bool wt_call_option(const wt_call *c, str option) {
     return false;
 }
 
-const wt_lang *wt_page_lang(const wt_parser *p) {
-    return wt_lang_of(p->world->site->lang);
+const lang_row *wt_page_lang(const wt_parser *p) {
+    return lang_find(p->world->site->lang);
 }
 
 void wt_between_marks(buf *out, str s, void (*change)(buf *out, str part, const void *arg),
@@ -61,12 +61,12 @@ void wt_between_marks(buf *out, str s, void (*change)(buf *out, str part, const 
 
 static void upper(buf *out, str part, const void *arg) {
     (void)arg;
-    wt_upper(out, part);
+    lang_upper(out, part);
 }
 
 static void lower(buf *out, str part, const void *arg) {
     (void)arg;
-    wt_lower(out, part);
+    lang_lower(out, part);
 }
 
 static wt_result run_uc(buf *out, const wt_call *c) {
@@ -80,28 +80,28 @@ static wt_result run_lc(buf *out, const wt_call *c) {
 }
 
 static wt_result run_ucfirst(buf *out, const wt_call *c) {
-    wt_upper_first(out, c->first);
+    lang_upper_first(out, c->first);
     return WT_DONE;
 }
 
 static wt_result run_lcfirst(buf *out, const wt_call *c) {
-    wt_lower_first(out, c->first);
+    lang_lower_first(out, c->first);
     return WT_DONE;
 }
 
 // --- Numbers ---------------------------------------------------------------------------------
 
 typedef struct number_style {
-    const wt_lang *lang;
+    const lang_row *lang;
     bool is_plain, has_separators;
 } number_style;
 
 static void number(buf *out, str part, const void *arg) {
     const number_style *style = arg;
     if (style->is_plain)
-        wt_parse_number(out, part, style->lang);
+        lang_parse_number(out, part, style->lang);
     else
-        wt_format_number(out, part, style->lang, style->has_separators);
+        lang_format_number(out, part, style->lang, style->has_separators);
 }
 
 // More digits on end than a double is sure of.
@@ -127,20 +127,20 @@ static wt_result run_formatnum(buf *out, const wt_call *c) {
 
 // "12=a dozen" names its number; the others are forms in the order of the language's rule.
 static wt_result run_plural(buf *out, const wt_call *c) {
-    const wt_lang *lang = wt_page_lang(c->p);
-    wt_number n, named;
+    const lang_row *lang = wt_page_lang(c->p);
+    num n, named;
     buf plain;
     buf_init(&plain, c->p->mem, c->first.len);
-    wt_parse_number(&plain, c->first, lang);
-    wt_number_prefix(&n, buf_str(&plain));
+    lang_parse_number(&plain, c->first, lang);
+    num_prefix(&n, buf_str(&plain));
     uint32_t n_forms = 0;
-    int wanted = wt_plural_form(lang->plural, n.d);
+    int wanted = lang_plural_form(lang->plural, n.d);
     str chosen = {0};
     for (uint32_t i = 1; i < c->n; i++) {
         str form = wt_call_arg(c, i);
         size_t at = str_find_byte(form, '=');
-        bool is_named = at < form.len && wt_number_read(&named, str_first(form, at)) &&
-                        named.is_int && str_trim(str_first(form, at)).len == at;
+        bool is_named = at < form.len && num_read(&named, str_first(form, at)) && named.is_int &&
+                        str_trim(str_first(form, at)).len == at;
         if (is_named && named.d == n.d) {
             buf_add(out, str_trim(str_skip(form, at + 1)));
             return WT_DONE;
@@ -188,15 +188,15 @@ static wt_result run_bidi(buf *out, const wt_call *c) {
 static wt_result run_language(buf *out, const wt_call *c) {
     buf code;
     buf_init(&code, c->p->mem, c->first.len);
-    wt_lower(&code, c->first);
-    str name = wt_lang_name(buf_str(&code), str_starts_nocase(wt_call_arg(c, 1), STR("en")));
+    lang_lower(&code, c->first);
+    str name = lang_name(buf_str(&code), str_starts_nocase(wt_call_arg(c, 1), STR("en")));
     buf_add(out, name.len ? name : c->first);
     return WT_DONE;
 }
 
 static wt_result run_dir(buf *out, const wt_call *c) {
     str code = c->first.len ? c->first : c->p->world->site->lang;
-    buf_add(out, wt_lang_is_rtl(code) ? STR("rtl") : STR("ltr"));
+    buf_add(out, lang_is_rtl(code) ? STR("rtl") : STR("ltr"));
     return WT_DONE;
 }
 
@@ -343,7 +343,7 @@ static void put_attribute(buf *out, str s, arena *a) {
                 buf_add(out, pairs[j].to);
                 used = pairs[j].from.len;
             }
-        if (!used) wt_escape(out, (str){s.ptr + i, used = 1});
+        if (!used) html_escape(out, (str){s.ptr + i, used = 1});
         i += used;
     }
 }
@@ -370,7 +370,7 @@ static bool is_hex(char c) {
 static wt_result run_anchorencode(buf *out, const wt_call *c) {
     wt_parser *p = c->p;
     str s = without_quotes(p, without_links(p, wt_unmarked(c, c->first)));
-    s = wt_id_escape(collapsed(p, wt_decode(without_tags(p, s), p->mem)), p->mem);
+    s = html_id(collapsed(p, html_decode(without_tags(p, s), p->mem)), p->mem);
     buf b;
     buf_init(&b, p->mem, s.len);
     for (size_t i = 0; i < s.len; i++) {
@@ -411,9 +411,9 @@ static str tag_attributes(const wt_call *c) {
         str key, value;
         if (!wt_call_pair(&key, &value, c, i)) continue;
         buf_byte(&b, ' ');
-        wt_escape(&b, key);
+        html_escape(&b, key);
         buf_add(&b, STR("=\""));
-        wt_escape(&b, unquoted(value));
+        html_escape(&b, unquoted(value));
         buf_byte(&b, '"');
     }
     return buf_str(&b);
@@ -422,7 +422,7 @@ static str tag_attributes(const wt_call *c) {
 static wt_result run_tag(buf *out, const wt_call *c) {
     buf name;
     buf_init(&name, c->p->mem, c->first.len);
-    wt_lower(&name, c->first);
+    lang_lower(&name, c->first);
     const wt_node *part = wt_call_part(c, 1);
     str inner = part ? untrimmed(c, part) : (str){0}, attrs = tag_attributes(c);
     if (wt_ext_known(buf_str(&name))) {
@@ -479,7 +479,7 @@ static wt_result run_int(buf *out, const wt_call *c) {
     buf b;
     if (!c->first.len) return WT_NOT_MINE;
     buf_init(&b, c->p->mem, c->first.len);
-    wt_lower_first(&b, c->first);
+    lang_lower_first(&b, c->first);
     for (size_t i = 0; i < b.len; i++)
         if (b.ptr[i] == ' ') b.ptr[i] = '_';
     if ((w->message && w->message(w->arg, &text, buf_str(&b), c->p->mem)) ||
@@ -488,7 +488,7 @@ static wt_result run_int(buf *out, const wt_call *c) {
         return WT_AGAIN;
     }
     buf_add(out, STR("\xE2\xA7\xBC"));
-    wt_escape(out, buf_str(&b));
+    html_escape(out, buf_str(&b));
     buf_add(out, STR("\xE2\xA7\xBD"));
     return WT_DONE;
 }

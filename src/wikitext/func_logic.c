@@ -4,7 +4,7 @@
 //     until one fits.
 // I2  What is compared is decoded first: "&amp;" is "&".
 
-#include "wikitext/expr.h"
+#include "lang/expr.h"
 #include "wikitext/func.h"
 
 // An argument as it stands in the tree, expanded and trimmed. Most are one piece of text.
@@ -17,7 +17,7 @@ static str node_text(const wt_call *c, const wt_node *node) {
 }
 
 static str decoded(const wt_call *c, str text) {
-    return str_trim(wt_decode(text, c->p->mem));
+    return str_trim(html_decode(text, c->p->mem));
 }
 
 static wt_result put_arg(buf *out, const wt_call *c, uint32_t i) {
@@ -30,28 +30,28 @@ static wt_result run_if(buf *out, const wt_call *c) {
 }
 
 static wt_result run_ifeq(buf *out, const wt_call *c) {
-    bool is_equal = wt_loosely_equal(decoded(c, c->first), decoded(c, wt_call_arg(c, 1)));
+    bool is_equal = num_loosely_equal(decoded(c, c->first), decoded(c, wt_call_arg(c, 1)));
     return put_arg(out, c, is_equal ? 2 : 3);
 }
 
 // --- #expr, #ifexpr ----------------------------------------------------------------------------
 
-static bool evaluate(wt_value *v, buf *out, const wt_call *c) {
+static bool evaluate(expr_value *v, buf *out, const wt_call *c) {
     buf error;
     buf_init(&error, c->p->mem, 64);
-    if (wt_expr(v, &error, c->first)) return true;
+    if (expr_eval(v, &error, c->first)) return true;
     wt_put_error(out, buf_str(&error));
     return false;
 }
 
 static wt_result run_expr(buf *out, const wt_call *c) {
-    wt_value v;
-    if (evaluate(&v, out, c) && !v.is_empty) wt_number_put(out, v.n);
+    expr_value v;
+    if (evaluate(&v, out, c) && !v.is_empty) num_put(out, v.n);
     return WT_DONE;
 }
 
 static wt_result run_ifexpr(buf *out, const wt_call *c) {
-    wt_value v;
+    expr_value v;
     if (!evaluate(&v, out, c)) return WT_DONE;
     return put_arg(out, c, !v.is_empty && v.n.d != 0 ? 1 : 2);
 }
@@ -148,7 +148,7 @@ static wt_result run_switch(buf *out, const wt_call *c) {
         str test = decoded(c, text);
         has_last = !has_key;
         if (!has_key) last = text;
-        if (is_found || wt_loosely_equal(test, wanted)) {
+        if (is_found || num_loosely_equal(test, wanted)) {
             is_found = true;
             chosen = has_key ? value : NULL;
         } else if (is_default(test) || (has_key && is_default_due)) {

@@ -161,7 +161,7 @@ static str plain(str html, arena *a) {
         html = str_skip(html, tag);
         html = str_skip(html, str_find_byte(html, '>') + 1);
     }
-    return wt_decode(buf_str(&b), a);
+    return html_decode(buf_str(&b), a);
 }
 
 // Scratch that lies where p->mem, which grows from below, does not come to.

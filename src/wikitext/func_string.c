@@ -5,8 +5,8 @@
 // I3  A search never starts inside a character: UTF-8 matches at its own boundaries alone.
 
 #include "base/utf8.h"
+#include "lang/number.h"
 #include "wikitext/func.h"
-#include "wikitext/number.h"
 
 enum {
     LENGTH_MAX = 1000,  // of texts that are searched: $wgPFStringLengthLimit
@@ -56,7 +56,7 @@ static str needle_arg(const wt_call *c, uint32_t i) {
 
 static int64_t int_arg(const wt_call *c, uint32_t i, int64_t otherwise) {
     str s = wt_call_arg(c, i);
-    return s.len ? wt_int_prefix(s) : otherwise;
+    return s.len ? num_int_prefix(s) : otherwise;
 }
 
 static void put_int(buf *out, int64_t v) {
@@ -210,10 +210,10 @@ void wt_url_decode(buf *out, str s) {
 static wt_result run_urldecode(buf *out, const wt_call *c) {
     str text = plain_arg(c, 0);
     if (is_too_long(out, &text, 1)) return WT_DONE;
-    size_t from = out->len;
-    wt_url_decode(out, text);
-    for (size_t i = from; i < out->len; i++)
-        if (out->ptr[i] == WT_MARK || !out->ptr[i]) out->ptr[i] = '?';
+    buf b;
+    buf_init(&b, c->p->mem, text.len);
+    wt_url_decode(&b, text);
+    buf_add(out, wt_scrub(buf_str(&b), c->p->mem));
     return WT_DONE;
 }
 

@@ -3,9 +3,9 @@
 //
 // I1  Who asks for the clock makes the page volatile; #time of a date of its own does not.
 
-#include "wikitext/date.h"
+#include "lang/date.h"
+#include "lang/lang.h"
 #include "wikitext/func.h"
-#include "wikitext/lang.h"
 
 #include <stdio.h>
 
@@ -21,7 +21,7 @@ static int64_t now(const wt_call *c) {
 static bool read_date(int64_t *out, const wt_call *c, str text) {
     bool uses_now = true;
     *out = c->p->world->now;
-    if (text.len && !wt_date_read(out, &uses_now, text, *out)) return false;
+    if (text.len && !date_read(out, &uses_now, text, *out)) return false;
     c->p->page->is_volatile |= uses_now;
     return true;
 }
@@ -39,7 +39,7 @@ static wt_result run_time(buf *out, const wt_call *c) {
         wt_put_error(out, STR("Error: Invalid time."));
         return WT_DONE;
     }
-    wt_date date = wt_date_of(at);
+    date_parts date = date_of(at);
     if (date.year < 0) {
         wt_put_error(out, STR("Error: #time only supports years from 0."));
     } else if (date.year > 9999) {
@@ -47,9 +47,9 @@ static wt_result run_time(buf *out, const wt_call *c) {
     } else if ((c->p->time_bytes += (uint32_t)min_size(c->first.len, FORMATS_MAX)) > FORMATS_MAX) {
         wt_put_error(out, STR("Error: Too many #time calls."));
     } else {
-        const wt_lang *known = wt_lang_known(code);
-        wt_date_put(out, c->first, at,
-                    code.len ? (known ? known : wt_lang_of(code)) : wt_page_lang(c->p));
+        const lang_row *known = lang_known(code);
+        date_put(out, c->first, at,
+                 code.len ? (known ? known : lang_find(code)) : wt_page_lang(c->p));
     }
     return WT_DONE;
 }
@@ -73,7 +73,7 @@ static wt_result run_clock(buf *out, const wt_call *c) {
     buf_init(&b, c->p->mem, 32);
     for (size_t i = 0; i < countof(clocks); i++)
         if (str_eq(name, str_of(clocks[i].name)))
-            wt_date_put(&b, str_of(clocks[i].format), now(c), wt_page_lang(c->p));
+            date_put(&b, str_of(clocks[i].format), now(c), wt_page_lang(c->p));
     bool is_week = str_eq(name, STR("WEEK"));  // the one that has no zero in front
     buf_add(out, str_skip(buf_str(&b), is_week && str_starts(buf_str(&b), STR("0"))));
     return WT_DONE;
@@ -101,9 +101,9 @@ static str digits(str *s, size_t least, size_t most) {
 }
 
 static int month(str *s) {
-    const wt_lang *english = wt_lang_of(STR("en"));
+    const lang_row *english = lang_find(STR("en"));
     for (int i = 0; i < 12; i++) {
-        str name = wt_lang_item(english->months, i), abbreviation = str_first(name, 3);
+        str name = lang_item(english->months, i), abbreviation = str_first(name, 3);
         bool is_full = str_starts_nocase(*s, name);
         if (!is_full && !str_starts_nocase(*s, abbreviation)) continue;
         *s = str_skip(*s, is_full ? name.len : abbreviation.len);
@@ -190,7 +190,7 @@ static void put_iso(buf *out, const written *w) {
 }
 
 static void put_date(buf *out, const written *w, date_order order) {
-    str name = wt_lang_item(wt_lang_of(STR("en"))->months, w->month - 1);
+    str name = lang_item(lang_find(STR("en"))->months, w->month - 1);
     int day = number_of(w->day);
     bool is_negative = str_starts(w->year, STR("-"));
     int iso = number_of(str_skip(w->year, is_negative));

@@ -3,8 +3,8 @@
 // I1  {{PAGENAME}} is about the page, {{PAGENAME:x}} about x; what is no title gives nothing.
 // I2  A title shown as wikitext has what later passes would read in it as references.
 
+#include "lang/number.h"
 #include "wikitext/func.h"
-#include "wikitext/number.h"
 
 enum { NS_MEDIA = -2, NS_SPECIAL = -1, NS_MAIN = 0, NS_TALK = 1, NS_FILE = 6 };
 
@@ -166,9 +166,9 @@ static wt_result run_part(buf *out, const wt_call *c) {
 // --- ns, nse -----------------------------------------------------------------------------------
 
 static wt_result put_ns(buf *out, const wt_call *c, bool is_encoded) {
-    wt_number n;
+    num n;
     int32_t key = 0;
-    bool is_number = wt_number_prefix(&n, c->first) > 0;
+    bool is_number = num_prefix(&n, c->first) > 0;
     const wiki_ns *found =
         is_number || !c->first.len ? NULL : wiki_ns_named(c->p->world->site, c->first);
     if (!is_number && c->first.len && !found) return WT_NOT_MINE;
@@ -235,10 +235,10 @@ static wt_result put_url(buf *out, const wt_call *c, bool is_full, bool is_escap
         wt_title_url(&url, c->p, &t, wt_call_arg(c, 1));
     if (is_full && t.has_fragment) {
         buf_byte(&url, '#');
-        wt_fragment_escape(&url, wt_id_escape(t.fragment, c->p->mem));
+        html_fragment(&url, html_id(t.fragment, c->p->mem));
     }
     if (is_escaped)
-        wt_escape(out, buf_str(&url));
+        html_escape(out, buf_str(&url));
     else
         buf_add(out, buf_str(&url));
     return WT_DONE;
@@ -267,7 +267,7 @@ static wt_result run_filepath(buf *out, const wt_call *c) {
     int64_t width = 0;
     for (uint32_t i = 1; i < c->n; i++) {
         str arg = wt_call_arg(c, i);
-        if (!str_eq(arg, STR("nowiki")) && !width) width = wt_int_prefix(arg);
+        if (!str_eq(arg, STR("nowiki")) && !width) width = num_int_prefix(arg);
     }
     if (width < 0 || width > INT32_MAX) width = 0;
     if (wt_title_parse(&t, c->p, c->first, NS_FILE) && t.ns == NS_FILE && w->file &&

@@ -2,9 +2,9 @@
 //
 // I1  A variable that has no form with an argument is a template when it is written with one.
 
+#include "lang/lang.h"
+#include "lang/number.h"
 #include "wikitext/func.h"
-#include "wikitext/lang.h"
-#include "wikitext/number.h"
 
 enum { COUNT_ARTICLES = -1000, COUNT_PAGES = -1001, NS_FILE = 6, NS_CATEGORY = 14 };
 
@@ -97,7 +97,7 @@ static str content_language(const wt_call *c) {
 }
 
 static str direction_mark(const wt_call *c) {
-    return wt_lang_is_rtl(content_language(c)) ? STR("\xE2\x80\x8F") : STR("\xE2\x80\x8E");
+    return lang_is_rtl(content_language(c)) ? STR("\xE2\x80\x8F") : STR("\xE2\x80\x8E");
 }
 
 static const struct {
@@ -144,7 +144,7 @@ static wt_result put_count(buf *out, const wt_call *c, uint64_t n) {
     if (is_raw)
         buf_add(out, plain);
     else
-        wt_format_number(out, plain, wt_page_lang(c->p), true);
+        lang_format_number(out, plain, wt_page_lang(c->p), true);
     return WT_DONE;
 }
 

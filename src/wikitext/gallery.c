@@ -143,7 +143,7 @@ static void put_name(buf *out, wt_parser *p, const wt_picture *pic) {
     buf_add(out, STR(" class=\"galleryfilename galleryfilename-truncate\""));
     wt_put_attr(out, "title", pic->title.full);
     buf_byte(out, '>');
-    wt_escape(out, pic->title.text);
+    html_escape(out, pic->title.text);
     buf_add(out, STR("</a>\n"));
 }
 
@@ -198,7 +198,7 @@ static void put_style(buf *out, const gallery *g, str style) {
         int64_t all = g->width + g->shape->thumb_padding + g->shape->box_padding + BORDERS;
         buf_fmt(out, "max-width: %lldpx;", (long long)(g->per_row * all));
     }
-    if (style.len) buf_html(out, wt_css(style, g->p->mem));
+    if (style.len) buf_html(out, html_css(style, g->p->mem));
     buf_byte(out, '"');
 }
 
@@ -219,7 +219,7 @@ static void put_list(buf *out, const gallery *g, const wt_attr *attrs, size_t n)
                 buf_fmt(out, " gallery mw-gallery-%s\"", g->shape->name);
         else
             wt_put_attr(out, name,
-                        strcmp(name, "id") == 0 ? wt_id_escape(attrs[i].value, g->p->mem)
+                        strcmp(name, "id") == 0 ? html_id(attrs[i].value, g->p->mem)
                                                 : attrs[i].value);
     }
     if (!has_style) put_style(out, g, (str){0});

@@ -292,9 +292,9 @@ static void put_edit_link(buf *out, wt_parser *p, const wt_heading_mark *mark, s
     buf_add(out,
             STR("<span class=\"mw-editsection\"><span class=\"mw-editsection-bracket\">[</span>"
                 "<a href=\""));
-    wt_escape(out, buf_str(&url));
+    html_escape(out, buf_str(&url));
     buf_add(out, STR("\" title=\"Edit section: "));
-    wt_escape(out, text);
+    html_escape(out, text);
     buf_add(out, STR("\">edit</a><span class=\"mw-editsection-bracket\">]</span></span>"));
 }
 
@@ -302,7 +302,7 @@ static void put_attr(buf *out, str name, str value) {
     buf_byte(out, ' ');
     buf_add(out, name);
     buf_add(out, STR("=\""));
-    wt_escape(out, value);
+    html_escape(out, value);
     buf_byte(out, '"');
 }
 
@@ -341,7 +341,7 @@ static str numbered(str id, uint32_t number, arena *a) {
 static str make_id(str *old, headings *h, str text) {
     arena *mem = h->p->mem;
     str name = normal_name(text, &h->scratch);
-    str id = wt_id_escape(name, mem);
+    str id = html_id(name, mem);
     *old = wt_id_legacy(name, mem);
     if (h->p->o->legacy_ids) id = *old;
     if (str_eq(id, *old)) *old = STR("");

@@ -24,6 +24,7 @@
 #ifndef WIKITEXT_INSIDE_H
 #define WIKITEXT_INSIDE_H
 
+#include "html/html.h"
 #include "wikitext/pp.h"
 
 enum {
@@ -102,8 +103,7 @@ void wt_blocks(buf *out, wt_parser *p, str in, bool line_start, arena scratch); 
 void wt_holders(buf *out, wt_parser *p, str in, arena scratch);  // links.c: one look-up
 // Link markers replaced by what the links show, without <a>: for headings and attributes.
 void wt_link_texts(buf *out, wt_parser *p, str text);
-void wt_tidy(buf *out, str html, arena scratch);  // tidy.c: HTML5 tree
-void wt_french_spaces(buf *out, str in);          // spaces.c: " !" and "« " do not break
+void wt_french_spaces(buf *out, str in);  // spaces.c: " !" and "« " do not break
 // contents.c: the last pass, over the page alone. Headings get their boxes and edit links, the
 // contents their place, p->sections their `at`.
 void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
@@ -111,7 +111,7 @@ void wt_place_headings(buf *out, wt_parser *p, str html, arena scratch);
 void wt_headline(str *html, str *text, wt_parser *p, str inside);
 str wt_quotes_str(wt_parser *p, str text, arena scratch);  // a line or more
 
-// --- Sanitising (sanitize.c, css.c, entity.c) ----------------------------------------------------
+// --- Sanitising (sanitize.c, attrs.c) ----------------------------------------------------
 
 // Attributes as written (`class=x style="..."`) to what is allowed on `element`, escaped, each with
 // a space in front. Markers inside are replaced first.
@@ -122,22 +122,10 @@ typedef struct wt_attr {
 // All of them in order (of equal names the last value, at the first's place); at most `max`.
 size_t wt_attrs_read(wt_attr *out, size_t max, str attrs, arena *a);
 bool wt_attr_allowed(str element, str name);
-// A style made harmless, or "/* insecure input */"; in `a`.
-str wt_css(str style, arena *a);
-// "&" that starts no reference becomes "&amp;"; references normalised as Sanitizer does.
-void wt_charrefs(buf *out, str in);
-// References decoded to UTF-8; in `a`, or `in` itself when there are none.
-str wt_decode(str in, arena *a);
-bool wt_entity(int32_t cp[2], str name);  // "nbsp"; without & and ;
-// ids: spaces to "_", as $wgFragmentMode html5; for attributes still to be escaped.
-str wt_id_escape(str text, arena *a);
 // The id that pages had before HTML5: all but [A-Za-z0-9_.:-] as ".E4"; headings.c.
 str wt_id_legacy(str text, arena *a);
-// Text for a fragment in a URL.
-void wt_fragment_escape(buf *out, str id);
-void wt_escape(buf *out, str text);  // & < > " as htmlspecialchars; ' as &#039;
-bool wt_url_allowed(str url);        // its scheme is one that links may have ("//" too)
-size_t wt_scheme(str text);          // length of an allowed scheme at the start, with ":" or "//"
+bool wt_url_allowed(str url);  // its scheme is one that links may have ("//" too)
+size_t wt_scheme(str text);    // length of an allowed scheme at the start, with ":" or "//"
 
 // --- Titles (title.c) -------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ static void put_fragment(buf *out, wt_parser *p, const wt_title *t) {
     buf b;
     buf_init(&b, p->mem, 0);
     bool is_old = p->o->legacy_ids;
-    wt_fragment_escape(&b, (is_old ? wt_id_legacy : wt_id_escape)(t->fragment, p->mem));
+    html_fragment(&b, (is_old ? wt_id_legacy : html_id)(t->fragment, p->mem));
     buf_byte(out, '#');
     buf_html(out, buf_str(&b));
 }
@@ -432,7 +432,7 @@ static str without_lines(wt_parser *p, str s) {
 }
 
 static void add_category(run *r, const link *l, bool is_blank) {
-    str key = is_blank ? (str){0} : without_lines(r->p, wt_decode(l->text, r->p->mem));
+    str key = is_blank ? (str){0} : without_lines(r->p, html_decode(l->text, r->p->mem));
     wt_add_category(r->p, l->title.text, key);
 }
 

@@ -8,8 +8,8 @@
 // A tag ends at its first '>', in quotes or not, and no '<' stands in one: `<b title=">">` is a <b>
 // and text. Source: behaviour of MediaWiki's Sanitizer::internalRemoveHtmlTags.
 
+#include "html/tags.h"
 #include "wikitext/inside.h"
-#include "wikitext/tags.h"
 
 // --- Comments ----------------------------------------------------------------------------------
 

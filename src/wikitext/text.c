@@ -5,9 +5,9 @@
 // I2  One pass; what is left out is followed by counting the tags of its own name.
 
 #include "base/utf8.h"
-#include "wikitext/entity.h"
+#include "html/entity.h"
+#include "html/tags.h"
 #include "wikitext/inside.h"
-#include "wikitext/tags.h"
 
 // --- Words -------------------------------------------------------------------------------------
 

@@ -278,7 +278,7 @@ bool wt_title_parse(wt_title *out, wt_parser *p, str text, int32_t default_ns) {
     if (text.len > TEXT_MAX || str_find_byte(text, WT_MARK) < text.len) return false;
     str rest = text;
     if (str_find_byte(text, '&') < text.len) {
-        rest = wt_decode(text, p->mem);
+        rest = html_decode(text, p->mem);
         if (rest.ptr != text.ptr) rest = wiki_nfc(rest, p->mem);
     }
     if (!spaced(&rest, p->mem)) return false;

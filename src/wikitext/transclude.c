@@ -321,6 +321,11 @@ static bool is_too_deep(buf *out, call *c) {
     return true;
 }
 
+static bool ask(buf *out, wt_parser *p, const wt_module *who, str module, str function,
+                const wt_frame *frame) {
+    return who && who->invoke(who->arg, out, p, module, function, frame);
+}
+
 // In a frame of its own: what the template has, or what its family shows of the arguments.
 static void fill_in(buf *out, call *c, const wt_included *t) {
     wt_parser *p = c->p;
@@ -329,7 +334,7 @@ static void fill_in(buf *out, call *c, const wt_included *t) {
     if (t->is_found)
         wt_expand(out, p, &frame, t->tree->root, 0);
     else
-        wt_degrade(out, p, t->title.text, &frame);
+        ask(out, p, p->o->families, t->title.text, STR(""), &frame);
     p->page->depth = frame.depth > (int)p->page->depth ? (uint32_t)frame.depth : p->page->depth;
 }
 
@@ -361,7 +366,7 @@ static bool call_template(buf *out, call *c) {
     if (is_too_deep(out, c)) return true;
     size_t start = out->len;
     meter m = meter_start(p);
-    bool is_family = !t->is_found && t->title.ns == 10 && !p->o->no_families;
+    bool is_family = !t->is_found && t->title.ns == 10 && p->o->families;
     if (t->is_found && wt_is_running(c->frame, t->source.title))
         wt_loop_error(out, p, t->title.full);
     else if (t->is_found && c->as_written)
@@ -385,12 +390,10 @@ static void invoke(buf *out, call *c, str module) {
     wt_frame_open(&frame, p, c->frame, title.full, c->part ? c->part->next : NULL, 1);
     size_t start = out->len;
     meter m = meter_start(p);
-    bool ran = false;
-    if (runner) {
-        wt_parsed_of(p)->effects++;
-        ran = runner->invoke(runner->arg, out, p, title.full, function, &frame);
-    }
-    if (!ran) wt_degrade(out, p, module, &frame);
+    wt_parsed_of(p)->effects += runner != NULL;
+    if (!ask(out, p, runner, title.full, function, &frame) &&
+        !ask(out, p, p->o->families, module, function, &frame))
+        buf_fmt(out, "{{%.*s}}", STR_ARG(c->name));
     meter_stop(m, p, title.full, out->len - start);
 }
 
@@ -427,7 +430,8 @@ static bool call_function(buf *out, call *c) {
     bool has_colon = colon < c->name.len;
     if (!has_colon && (c->part || c->is_prefixed)) return false;
     str name = str_first(c->name, colon), first = str_trim(str_skip(c->name, colon + 1));
-    if (has_colon && str_eq_nocase(name, STR("#invoke"))) {
+    bool can_invoke = p->o->module || p->o->families;
+    if (has_colon && can_invoke && str_eq_nocase(name, STR("#invoke"))) {
         invoke(out, c, first);
         return true;
     }

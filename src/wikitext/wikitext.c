@@ -12,7 +12,7 @@
 #include "wikitext/expand.h"
 #include "wikitext/link.h"
 
-enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512 };
+enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512, REFERENCE_MAX = 40 };
 
 static const wt_limits default_limits = {
     .nodes = 1000000,
@@ -121,7 +121,7 @@ static str parse_blocks(wt_parser *p, str text, bool line_start, arena scratch) 
     wt_french_spaces(&out, text);
     text = buf_str(&out);
     buf_init(&out, p->mem, text.len + 64);
-    wt_charrefs(&out, text);
+    html_charrefs(&out, text);
     text = buf_str(&out);
     if (str_find_byte(text, WT_MARK) == text.len) return text;
     buf_init(&out, p->mem, text.len);
@@ -216,7 +216,11 @@ static str cut(wt_parser *p, str text) {
     if (text.len <= p->limits.output_bytes) return text;
     p->over |= WT_OVER_OUTPUT;
     text = str_first(text, p->limits.output_bytes);
-    return str_first(text, utf8_complete(text));
+    text = str_first(text, utf8_complete(text));
+    str tail = str_skip(text, text.len - min_size(text.len, REFERENCE_MAX));
+    for (size_t i = tail.len; i > 0 && tail.ptr[i - 1] != ';'; i--)  // nor half a reference
+        if (tail.ptr[i - 1] == '&') return str_first(text, text.len - (tail.len - i + 1));
+    return text;
 }
 
 static void finish(wt_page *out, wt_parser *p) {
@@ -236,9 +240,9 @@ static void render_source(wt_page *out, str text, const wt_options *o, arena *me
     buf_init(&b, mem, text.len + text.len / 4 + 128);
     b.limit = min_size(b.limit, limits_of(&o->limits).output_bytes);
     buf_add(&b, STR("<pre class=\"mw-code\" dir=\"ltr\" data-model=\""));
-    wt_escape(&b, o->model);
+    html_escape(&b, o->model);
     buf_add(&b, STR("\">\n"));
-    wt_escape(&b, text);
+    html_escape(&b, text);
     if (b.failed) out->over |= WT_OVER_OUTPUT;
     b.limit += 64;
     buf_add(&b, STR("</pre>\n"));
@@ -268,7 +272,7 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
     if (!o->no_tidy) {
         buf html;
         buf_init(&html, mem, text.len + text.len / 8 + 64);
-        wt_tidy(&html, cut(&p, text), scratch);
+        html_tidy(&html, cut(&p, text), scratch);
         if (html.failed) p.over |= WT_OVER_MEMORY;
         text = buf_str(&html);
     }

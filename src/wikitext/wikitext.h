@@ -110,18 +110,18 @@ typedef struct wt_options {
     const char *script_path;   // "/index.php": of red links and queries; NULL: article_path
     const char *server;        // of fullurl: "http://example.org"; NULL: the dump's wiki on the web
     wt_limits limits;
-    wt_cache *cache;           // NULL: none
-    const wt_module *module;   // NULL: the families of degrade.c, else a box with the arguments
-    bool no_families;          // missing templates stay red links, #invoke as typed: no degrade.c
-    bool red_links_to_editor;  // "/index.php?title=X&action=edit&redlink=1", as MediaWiki does
-    bool no_uploads;           // missing files lead to their page, not to Special:Upload
-    bool edit_links;           // [edit] behind headings
-    bool external_images;      // a bare URL of a picture is shown as one
-    bool follow_links;         // no rel="nofollow"
-    const char *follow_host;   // nor on links to this host and those below it; NULL: none
-    const char *link_target;   // target="..." of links out; NULL: none
-    bool subpages;             // "[[/x]]" in every namespace
-    bool legacy_ids;           // of headings, ".C3.A9" for e with an accent, as before HTML5
+    wt_cache *cache;            // NULL: none
+    const wt_module *module;    // runs {{#invoke:}}; NULL: nobody does
+    const wt_module *families;  // shows what is missing; NULL: red links, and #invoke as typed
+    bool red_links_to_editor;   // "/index.php?title=X&action=edit&redlink=1", as MediaWiki does
+    bool no_uploads;            // missing files lead to their page, not to Special:Upload
+    bool edit_links;            // [edit] behind headings
+    bool external_images;       // a bare URL of a picture is shown as one
+    bool follow_links;          // no rel="nofollow"
+    const char *follow_host;    // nor on links to this host and those below it; NULL: none
+    const char *link_target;    // target="..." of links out; NULL: none
+    bool subpages;              // "[[/x]]" in every namespace
+    bool legacy_ids;            // of headings, ".C3.A9" for e with an accent, as before HTML5
     bool no_toc, no_tidy;
     bool explain;         // fill wt_page.costs
     int32_t toc_levels;   // 0: all

@@ -131,12 +131,12 @@ static void missing(void **state) {
     (void)state;
     world_use(pages);
     wt_options o = world_options();
-    o.no_families = true;
+    o.families = NULL;
     wt_parser *p = world_parser(&o);
     assert_true(
         str_eq(wt_expand_text(p, STR("{{missing|a=b}}"), NULL), STR("[[:Template:Missing]]")));
     assert_true(str_eq(wt_expand_text(p, STR("{{/Sub|x}}"), NULL), STR("[[:Template:/Sub]]")));
-    o.no_families = false;
+    o.families = &families;
     str shown = wt_expand_text(p, STR("{{missing|a=bcd}}"), NULL);
     assert_true(str_find(shown, STR("bcd")) < shown.len);
 }

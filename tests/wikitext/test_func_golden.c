@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "lang/date.h"
 #include "tests/wikitext/world.h"
-#include "wikitext/date.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static void dates(void **state) {
     while (rest.len) {
         str line = str_cut(&rest, '\n'), text = str_cut(&line, '\t');
         int64_t got = 0, want = 0;
-        bool uses_now, is_date = wt_date_read(&got, &uses_now, text, 979569000);
+        bool uses_now, is_date = date_read(&got, &uses_now, text, 979569000);
         bool should_be = str_parse_i64(&want, line);
         n++;
         if (is_date != should_be || got != want) {

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "html/tags.h"
 #include "wikitext/inside.h"
-#include "wikitext/tags.h"
 
 static arena mem, scratch;
 static wt_parser parser;

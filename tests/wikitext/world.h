@@ -10,6 +10,7 @@
 #ifndef TESTS_WIKITEXT_WORLD_H
 #define TESTS_WIKITEXT_WORLD_H
 
+#include "families/families.h"
 #include "wikitext/inside.h"
 
 enum { WORLD_ROOM = 1 << 30 };
@@ -159,6 +160,7 @@ static inline void world_use(const world_page *pages) {
 
 static inline wt_options world_options(void) {
     return (wt_options){.world = &world_of_tests,
+                        .families = &families,
                         .title = STR("Main Page"),
                         .page_id = 7,
                         .rev_id = 1337,
