@@ -1,6 +1,8 @@
 // Rendering on one core: megabytes of wikitext a second, times of single pages, growth with size.
 //
-//     render DUMP INDEX [ROUNDS]
+//     render DUMP INDEX [ROUNDS [pages]]
+//
+// With "pages": of every page of all kinds, as the server renders it, a line with its time; no more.
 //
 // "plain": templates that the dump lacks stay links, so that the passes alone are measured;
 // "whole": as the server renders. A line per figure: name, value, unit.
@@ -21,7 +23,7 @@ typedef struct job {
     arena texts, mem, scratch;
     wiki_revision *pages;
     size_t n;
-    double *ms;
+    bool lists_pages;
 } job;
 
 static void fail(const char *what, const char *why) {
@@ -37,7 +39,7 @@ static void read_pages(job *j) {
         err e = {0};
         wiki_revision rev;
         wiki_get(&h, j->view, 0, (int64_t)i, &j->texts);
-        if (h.page.ns != 0 || h.page.is_redirect) continue;
+        if (!j->lists_pages && (h.page.ns != 0 || h.page.is_redirect)) continue;
         if (wiki_page_xml(&xml, j->view, &h, &j->texts, &e) ||
             wiki_revision_parse(&rev, xml, &j->texts, &e))
             fail("a page", e.msg);
@@ -87,6 +89,9 @@ static void all_pages(job *j, const char *name, bool is_plain, int rounds) {
         }
         rates[r] = (double)bytes / 1e3 / ms;
     }
+    for (size_t i = 0; j->lists_pages && i < j->n; i++)
+        printf("page\t%.3f\tms\n", best[i]);
+    if (j->lists_pages) return free(rates), free(best);
     qsort(rates, (size_t)rounds, sizeof *rates, by_value);
     qsort(best, j->n, sizeof *best, by_value);
     printf("%s pages\t%zu\t\n%s wikitext\t%.2f\tMB\n%s html\t%.2f\tMB\n", name, j->n, name,
@@ -135,11 +140,12 @@ int main(int argc, char **argv) {
         arena_open(&j.mem, wt_room(SIZE_MAX), &e) ||
         arena_open(&j.scratch, wt_room(SIZE_MAX), &e) || wt_cache_open(&j.trees, 256 << 20, &e))
         fail("memory", e.msg);
-    read_pages(&j);
     int rounds = argc > 3 ? atoi(argv[3]) : 5;
-    all_pages(&j, "plain", true, rounds);
+    j.lists_pages = argc > 4;
+    read_pages(&j);
+    if (!j.lists_pages) all_pages(&j, "plain", true, rounds);
     all_pages(&j, "whole", false, rounds);
-    series(&j);
+    if (!j.lists_pages) series(&j);
     wt_cache_close(j.trees);
     wiki_leave(j.view);
     wiki_close(w);
