@@ -117,46 +117,6 @@ bool wiki_ask_page(wiki_hit *h, const wiki_ask *q, bool follow) {
     return true;
 }
 
-static void reply_unread(http_req *rq, status s) {
-    if (s == E_LIMIT || s == E_MEMORY)
-        http_reply_error(rq, 413, "Over %d MB of a packed dump", WIKI_UNPACK_MAX >> 20);
-    else if (s == E_ARG)
-        http_reply_error(rq, 400, "The range spans two dumps");
-    else
-        http_reply_error(rq, 500, "The dump could not be read there; it may be damaged");
-}
-
-bool wiki_ask_xml(str *xml, const wiki_ask *q, const wiki_hit *h) {
-    if (h->page.len > WIKI_UNPACK_MAX) {
-        http_reply_error(q->rq, 413, "The page is over %d MB", WIKI_UNPACK_MAX >> 20);
-        return false;
-    }
-    err e;
-    status s = wiki_page_xml(xml, q->view, h, q->a, &e);
-    if (s) reply_unread(q->rq, s);
-    return !s;
-}
-
-static bool is_called(const wiki_host *h, str prefix) {
-    wiki_view *v = h->w ? wiki_enter(h->w) : NULL;
-    if (!v) return str_eq_nocase(prefix, str_of(h->name));
-    const wiki_site *site = wiki_view_site(v);
-    bool is_it = str_eq_nocase(prefix, str_of(h->name)) || str_eq_nocase(prefix, site->dbname) ||
-                 str_eq_nocase(prefix, site->lang);
-    wiki_leave(v);
-    return is_it;
-}
-
-const char *wiki_links_to(void *ask, str prefix) {
-    const wiki_ask *q = ask;
-    for (size_t i = 0; prefix.len && i < q->hosts->n; i++) {
-        const wiki_host *h = &q->hosts->at[i];
-        if (is_called(h, prefix))
-            return h == q->host ? q->links : q->is_to_read ? h->reads : h->links;
-    }
-    return NULL;
-}
-
 static void page_html(http_req *rq, void *app) {
     wiki_ask q;
     wiki_hit h;
@@ -197,11 +157,11 @@ static void reply_whole(const wiki_ask *q, uint64_t size) {
     if (m)
         http_reply_map(q->rq, 200, HTTP_XML, m, at, size);
     else if (size > WIKI_UNPACK_MAX)
-        reply_unread(q->rq, E_LIMIT);
+        wiki_reply_unread(q->rq, E_LIMIT);
     else {
         status s = wiki_read(&xml, q->view, 0, size, q->a, NULL);
         if (s)
-            reply_unread(q->rq, s);
+            wiki_reply_unread(q->rq, s);
         else
             http_reply(q->rq, 200, HTTP_XML, xml);
     }
@@ -238,15 +198,9 @@ static void range_xml(http_req *rq, void *app) {
     }
     status s = len > WIKI_UNPACK_MAX ? E_LIMIT : wiki_read(&xml, q.view, r.first, len, q.a, NULL);
     if (s)
-        reply_unread(rq, s);
+        wiki_reply_unread(rq, s);
     else
         http_reply_range_bytes(rq, HTTP_XML, xml, r, size);
-}
-
-bool wiki_ask_slice(str *xml, const wiki_ask *q, uint64_t off, uint64_t len) {
-    status s = len > WIKI_UNPACK_MAX ? E_LIMIT : wiki_read(xml, q->view, off, len, q->a, NULL);
-    if (s) reply_unread(q->rq, s);
-    return !s;
 }
 
 static void range_html(http_req *rq, void *app) {

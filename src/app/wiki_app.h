@@ -64,6 +64,8 @@ bool wiki_ask_find(wiki_hit *h, const wiki_ask *q, str name);
 
 // The page's XML on a worker. Replies 413 or 500.
 bool wiki_ask_xml(str *xml, const wiki_ask *q, const wiki_hit *h);
+// 413, 400 or 500 for bytes of a dump that could not be had.
+void wiki_reply_unread(http_req *rq, status s);
 // The XML of a page that lies there. Replies 413, 400 or 500.
 bool wiki_ask_slice(str *xml, const wiki_ask *q, uint64_t off, uint64_t len);
 // Finds the page a request names, follows redirects (`?redirect=no`: not), and says in headers what

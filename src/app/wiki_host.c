@@ -268,6 +268,52 @@ void wiki_put_page_url(buf *b, const wiki_host *host, str title) {
     wiki_put_url(b, str_of(host->links), title);
 }
 
+void wiki_reply_unread(http_req *rq, status s) {
+    if (s == E_LIMIT || s == E_MEMORY)
+        http_reply_error(rq, 413, "Over %d MB of a packed dump", WIKI_UNPACK_MAX >> 20);
+    else if (s == E_ARG)
+        http_reply_error(rq, 400, "The range spans two dumps");
+    else
+        http_reply_error(rq, 500, "The dump could not be read there; it may be damaged");
+}
+
+bool wiki_ask_xml(str *xml, const wiki_ask *q, const wiki_hit *h) {
+    if (h->page.len > WIKI_UNPACK_MAX) {
+        http_reply_error(q->rq, 413, "The page is over %d MB", WIKI_UNPACK_MAX >> 20);
+        return false;
+    }
+    err e;
+    status s = wiki_page_xml(xml, q->view, h, q->a, &e);
+    if (s) wiki_reply_unread(q->rq, s);
+    return !s;
+}
+
+bool wiki_ask_slice(str *xml, const wiki_ask *q, uint64_t off, uint64_t len) {
+    status s = len > WIKI_UNPACK_MAX ? E_LIMIT : wiki_read(xml, q->view, off, len, q->a, NULL);
+    if (s) wiki_reply_unread(q->rq, s);
+    return !s;
+}
+
+static bool is_called(const wiki_host *h, str prefix) {
+    wiki_view *v = h->w ? wiki_enter(h->w) : NULL;
+    if (!v) return str_eq_nocase(prefix, str_of(h->name));
+    const wiki_site *site = wiki_view_site(v);
+    bool is_it = str_eq_nocase(prefix, str_of(h->name)) || str_eq_nocase(prefix, site->dbname) ||
+                 str_eq_nocase(prefix, site->lang);
+    wiki_leave(v);
+    return is_it;
+}
+
+const char *wiki_links_to(void *ask, str prefix) {
+    const wiki_ask *q = ask;
+    for (size_t i = 0; prefix.len && i < q->hosts->n; i++) {
+        const wiki_host *h = &q->hosts->at[i];
+        if (is_called(h, prefix))
+            return h == q->host ? q->links : q->is_to_read ? h->reads : h->links;
+    }
+    return NULL;
+}
+
 // --- State -----------------------------------------------------------------------------------
 
 static void put_build(json *j, const wiki_state *s) {

@@ -95,7 +95,7 @@ void buf_u64(buf *b, uint64_t v) {
     buf_add(b, (str){digits + at, sizeof digits - at});
 }
 
-static str html_entity(char c) {
+static str entity_of(char c) {
     switch (c) {
     case '&':
         return STR("&amp;");
@@ -115,7 +115,7 @@ static str html_entity(char c) {
 void buf_html(buf *b, str s) {
     size_t from = 0;
     for (size_t i = 0; i < s.len; i++) {
-        str entity = html_entity(s.ptr[i]);
+        str entity = entity_of(s.ptr[i]);
         if (!entity.len) continue;
         buf_add(b, (str){s.ptr + from, i - from});
         buf_add(b, entity);
