@@ -2,7 +2,7 @@
 //
 //     render DUMP INDEX [ROUNDS [pages]]
 //
-// With "pages": of every page of all kinds, as the server renders it, a line with its time; no more.
+// With "pages": of every page of all kinds, as the server renders it, a line with its time.
 //
 // "plain": templates that the dump lacks stay links, so that the passes alone are measured;
 // "whole": as the server renders. A line per figure: name, value, unit.
