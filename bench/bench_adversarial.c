@@ -26,7 +26,7 @@ static double cpu_ms(void) {
 }
 
 static double run(wt_page *page, const adversary *a, size_t bytes, double seconds) {
-    arena_reset(&text_mem, 0), arena_reset(&mem, 16 << 20);
+    arena_reset(&text_mem, 0), arena_reset(&mem, mem.reserve);  // memory stays touched
     str text = adversary_text(a, bytes, &text_mem);
     wt_options o = adversary_options(a);
     double start = cpu_ms();

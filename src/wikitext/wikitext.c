@@ -12,7 +12,13 @@
 #include "wikitext/expand.h"
 #include "wikitext/link.h"
 
-enum { CLOCK_TICKS = 1 << 12, ROOM_MIN = 64 << 20, ROOM_FACTOR = 512, REFERENCE_MAX = 40 };
+enum {
+    CLOCK_TICKS = 1 << 12,
+    ROOM_MIN = 64 << 20,
+    ROOM_FACTOR = 512,
+    REFERENCE_MAX = 40,
+    CONTENTS_MAX = 20000
+};
 
 static const wt_limits default_limits = {
     .nodes = 1000000,
@@ -275,6 +281,10 @@ status wt_render(wt_page *out, str wikitext, const wt_options *o, arena *mem, ar
         html_tidy(&html, cut(&p, text), scratch);
         if (html.failed) p.over |= WT_OVER_MEMORY;
         text = buf_str(&html);
+    }
+    if (p.sections.n > CONTENTS_MAX && out->has_toc) {  // they would be longer than the page
+        out->has_toc = false;
+        p.over |= WT_OVER_OUTPUT;
     }
     text = through(wt_place_headings, &p, text, scratch);
     out->html = with_notes(&p, text);

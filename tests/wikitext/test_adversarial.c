@@ -138,6 +138,17 @@ static void long_headings(void **state) {
     assert_int_equal(count(page.html, "<h6"), 1);
 }
 
+// Contents of so many headings would be longer than the page: it goes without, and says so.
+static void many_headings(void **state) {
+    (void)state;
+    wt_page page = render(named("== a =="), 70000, NULL);
+    assert_true(page.has_toc && count(page.html, "id=\"toc\"") == 1);
+    page = render(named("== a =="), 170000, NULL);
+    assert_true(page.n_sections > 20000 && page.over & WT_OVER_OUTPUT);
+    assert_int_equal(count(page.html, "id=\"toc\""), 0);
+    assert_int_equal(count(page.html, "<h2"), page.n_sections);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_end_well),
@@ -148,6 +159,7 @@ int main(void) {
         cmocka_unit_test(loops_are_told),
         cmocka_unit_test(markers_are_not_forged),
         cmocka_unit_test(long_headings),
+        cmocka_unit_test(many_headings),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
