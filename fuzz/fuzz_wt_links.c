@@ -20,6 +20,10 @@ static wiki_site site = {
     .n_ns = 7,
 };
 
+static bool source(void *arg, wt_source *out, str title, arena *a) {
+    (void)arg, (void)out, (void)title, (void)a;
+    return false;
+}
 static void exists(void *arg, wt_status *out, const str *titles, size_t n) {
     (void)arg;
     for (size_t i = 0; i < n; i++)
@@ -45,7 +49,7 @@ static bool file(void *arg, wt_file *out, str name, int32_t width, arena *a) {
 }
 
 static const wt_world world = {
-    .site = &site, .exists = exists, .interwiki = interwiki, .file = file};
+    .site = &site, .source = source, .exists = exists, .interwiki = interwiki, .file = file};
 
 static size_t count(str s, str what) {
     size_t n = 0;
