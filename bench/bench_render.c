@@ -37,7 +37,7 @@ static void read_pages(job *j) {
         wiki_hit h;
         str xml;
         err e = {0};
-        wiki_revision rev;
+        wiki_revision rev = {0};
         wiki_get(&h, j->view, 0, (int64_t)i, &j->texts);
         if (!j->lists_pages && (h.page.ns != 0 || h.page.is_redirect)) continue;
         if (wiki_page_xml(&xml, j->view, &h, &j->texts, &e) ||

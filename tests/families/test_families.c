@@ -265,8 +265,8 @@ static void boxes(void **state) {
         "<th colspan=\"2\" class=\"infobox-above\">N</th>",
         "<td colspan=\"2\" class=\"infobox-image\">",
         "<div class=\"infobox-caption\">C</div>",
-        "<th scope=\"row\" class=\"infobox-label\">Born</th>"
-        "<td class=\"infobox-data\">1990</td>",
+        ("<th scope=\"row\" class=\"infobox-label\">Born</th>"
+         "<td class=\"infobox-data\">1990</td>"),
         "<li>a</li>",
     };
     for (size_t i = 0; i < countof(parts); i++)
@@ -440,10 +440,11 @@ static void every_family_takes_anything(void **state) {
     (void)state;
     const wt_families *const all[] = {&wt_families_words, &wt_families_notes, &wt_families_boxes,
                                       &wt_families_facts};
-    static const char *const calls[] = {"{{%s}}", "{{%s||}}", "{{%s|[[x|y]]|<b>|{{{1}}}|''|\n*}}",
-                                        "{{%s|99999999999999999999|-1|0|0|0}}",
-                                        "{{%s|title=<ref>x</ref>|url=http://[x]|last=[[a]]|1=<!--|2"
-                                        "=\n|name=\"|text=<nowiki>|</nowiki>|list1={|}}"};
+    static const char *const calls[] = {
+        "{{%s}}", "{{%s||}}", "{{%s|[[x|y]]|<b>|{{{1}}}|''|\n*}}",
+        "{{%s|99999999999999999999|-1|0|0|0}}",
+        ("{{%s|title=<ref>x</ref>|url=http://[x]|last=[[a]]|1=<!--|2"
+         "=\n|name=\"|text=<nowiki>|</nowiki>|list1={|}}")};
     for (size_t i = 0; i < countof(all); i++)
         for (size_t k = 0; k < all[i]->n; k++) {
             buf b;
