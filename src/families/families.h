@@ -6,7 +6,9 @@
 // the template would have said; what no family knows is its name with its arguments. Nothing is
 // dropped.
 //
+//   Owner     nobody: constant
 //   Threads   immutable; any
+//   Errors    none: it never declines
 //   Limits    linear in a call's arguments
 #ifndef FAMILIES_FAMILIES_H
 #define FAMILIES_FAMILIES_H

@@ -1,5 +1,6 @@
 // lang/date.h -- dates as people write them, and dates as a format asks for them.
 //
+//   Owner     nobody: results are values, or appended to the buf that is given
 //   Threads   pure functions; any
 //   Limits    DATE_TEXT_MAX bytes of a text are read; years from -4,000,000 to 4,000,000
 //   Errors    date_read: false, *out is left alone

@@ -1,5 +1,6 @@
 // lang/expr.h -- {{#expr: 1 + 2 * (3 round 1)}}: a calculator with MediaWiki's operators.
 //
+//   Owner     nobody: results are values, or appended to the buf that is given
 //   Threads   pure functions; any
 //   Limits    100 operands and 100 operators waiting; linear in the text
 //   Errors    a sentence as MediaWiki words it, in place of the value

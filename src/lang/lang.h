@@ -1,5 +1,6 @@
 // lang/lang.h -- what depends on a language: case, numbers, plurals, names of months.
 //
+//   Owner     nobody: results are values, or appended to the buf that is given
 //   Threads   pure functions and immutable tables; any
 //   Limits    the languages of lang_data.c; others are written as English is
 //   Source    Unicode's SpecialCasing.txt (through utf8proc and a table), CLDR's plural rules:

@@ -1,5 +1,6 @@
 // lang/number.h -- numbers as PHP reads, rounds and writes them: what templates count with.
 //
+//   Owner     nobody: results are values, or appended to the buf that is given
 //   Threads   pure functions; any
 //   Limits    400 significant digits of a number are read, which is more than a double tells apart
 //   Source    https://www.php.net/manual/en/language.types.numeric-strings.php, and of round()

@@ -1,5 +1,6 @@
 // math/math.h -- formulas: TeX as people write it in <math>, to presentation MathML.
 //
+//   Owner     nobody: results are values, or appended to the buf that is given
 //   Threads   pure functions; any
 //   Limits    64 KB of TeX, groups 40 deep; work is linear in the text for each level of nesting
 //   Errors    false when there is a command that is not known or a group that does not end: then

@@ -3,7 +3,8 @@
 // A row names a function; its arguments are expanded when it asks for them, so that the branch of
 // an #if that is not taken costs nothing.
 //
-//   Threads   tables are immutable
+//   Owner     arguments and results are in the page's memory (p->mem)
+//   Threads   tables are immutable; a call runs on its page's thread
 //   Limits    arguments: as many as the call has; results are counted by expand.c
 //   Source    https://www.mediawiki.org/wiki/Help:Magic_words, Help:Extension:ParserFunctions,
 //             Extension:StringFunctions, Help:Labeled_section_transclusion

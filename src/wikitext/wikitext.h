@@ -92,7 +92,8 @@ typedef struct wt_limits {    // 0: MediaWiki's default, in brackets
     uint32_t argument_bytes;  // template argument size (2 MiB)
     uint32_t depth;           // of templates in each other (100)
     uint32_t expensive;       // #ifexist and their like (500)
-    uint32_t output_bytes;    // of HTML (32 MiB)
+    uint32_t output_bytes;    // of HTML before it is tidied (32 MiB); what tidying adds, tags that
+                              // are opened again in each block, comes on top: some three times
     int64_t deadline_ns;      // os_now_ns() at which expansion and passes stop; 0: none
 } wt_limits;
 
