@@ -116,14 +116,14 @@ $(LIB): $(OBJ_LIB)
 
 # Kernels are written per instruction set and chosen at run time.
 ifeq ($(ARCH),x86_64)
-$(B)/src/tensor/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
-$(B)/src/tensor/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
+$(B)/src/kern/%_avx2.o:   CFLAGS += -mavx2 -mfma -mf16c
+$(B)/src/kern/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
 AVX512   := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
-$(B)/src/tensor/%_avx512.o: CFLAGS += $(AVX512)
-$(B)/src/tensor/%_avx512vnni.o: CFLAGS += $(AVX512) -mavx512vnni
-$(B)/src/tensor/%_amx.o: CFLAGS += $(AVX512) -mavx512vnni -mamx-tile -mamx-int8
+$(B)/src/kern/%_avx512.o: CFLAGS += $(AVX512)
+$(B)/src/kern/%_avx512vnni.o: CFLAGS += $(AVX512) -mavx512vnni
+$(B)/src/kern/%_amx.o: CFLAGS += $(AVX512) -mavx512vnni -mamx-tile -mamx-int8
 else ifeq ($(ARCH),aarch64)
-$(B)/src/tensor/%_neondot.o: CFLAGS += -march=armv8.2-a+dotprod
+$(B)/src/kern/%_neondot.o: CFLAGS += -march=armv8.2-a+dotprod
 endif
 
 $(B)/%.o: %.c $(B)/flags
@@ -208,13 +208,13 @@ proof-tokenizer: $(B)/tests/text/test_bpe ## ids equal tiktoken's on 20,000 rand
 
 # The kernels' tests as a program for the other architecture: also the hashes in them must agree.
 ARM64_LIB   := build/arm64/lib
-ARM64_TESTS := $(wildcard tests/tensor/test_kern*.c tests/tensor/test_attend.c)
+ARM64_TESTS := $(wildcard tests/kern/test_kern*.c tests/kern/test_attend.c)
 .PHONY: unit-arm64
 unit-arm64: ## tests of the kernels on an emulated aarch64, with a cross compiler and qemu
 	@tools/deps build test arm64
 	@[ -e $(ARM64_LIB)/libcmocka.so.0 ] || tools/arm64-cmocka $(ARM64_LIB)
 	@$(MAKE) --no-print-directory unit CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar ARCH=aarch64 \
-	  VARIANT=arm64 ROOMS='src/base src/os src/tensor' SRC_ASM= PKGS= LDLIBS=-lm \
+	  VARIANT=arm64 ROOMS='src/base src/os src/tensor src/kern' SRC_ASM= PKGS= LDLIBS=-lm \
 	  CMOCKA=$(ARM64_LIB)/libcmocka.so.0 UNIT='$(ARM64_TESTS:%.c=build/arm64/%)' \
 	  RUN='qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$(ARM64_LIB)'
 

@@ -10,7 +10,7 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "tensor/kern.h"
+#include "kern/kern.h"
 
 #include <math.h>
 #include <stdio.h>

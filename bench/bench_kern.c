@@ -12,8 +12,8 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "tensor/kern.h"
-#include "tensor/probe.h"
+#include "kern/kern.h"
+#include "kern/probe.h"
 
 #include <math.h>
 #include <stdatomic.h>

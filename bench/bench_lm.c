@@ -11,7 +11,7 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "tensor/probe.h"
+#include "kern/probe.h"
 
 #include <math.h>
 #include <semaphore.h>

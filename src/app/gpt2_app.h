@@ -13,7 +13,7 @@
 #include "app/gpt2_params.h"
 #include "app/gpt2_text.h"
 #include "app/metrics.h"
-#include "tensor/probe.h"
+#include "kern/probe.h"
 
 // --- Models ----------------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "tensor/kern.h"
-#include "tensor/probe.h"
+#include "kern/kern.h"
+#include "kern/probe.h"
 
 typedef struct lm_model lm_model;
 typedef struct lm_engine lm_engine;

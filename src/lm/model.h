@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "lm/engine.h"
 #include "store/file.h"
-#include "tensor/kern.h"
+#include "kern/kern.h"
 #include "tensor/weights.h"
 
 enum {

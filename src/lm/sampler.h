@@ -10,7 +10,7 @@
 
 #include "lm/engine.h"
 #include "lm/rng.h"
-#include "tensor/kern.h"
+#include "kern/kern.h"
 
 typedef struct lm_sampler {
     lm_sampling how;

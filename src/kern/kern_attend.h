@@ -1,0 +1,218 @@
+// kern/kern_attend.h -- attention over pages, written once over 16 virtual lanes.
+//
+// Included by kern_body.h, whose rules and vectors it uses. Positions go in blocks of BLOCK, from
+// 0: after each a row has its largest score so far, and the sum of exponentials and the sum of
+// values weighted with them, both relative to that score (Milakov and Gimelshein 2018).
+//
+// Rows go in tiles: a block's keys and values come into the cache once for TILE rows, and into
+// registers once for ROWS, VECS vectors at a time. A single row takes the same steps with
+// four vectors.
+//
+//   A1  a score is one FMA chain over the head's columns; lanes are the positions of a page
+//   A2  a row's sum of exponentials has 16 lanes, which take a block's pages in order
+//   A3  an output is one FMA chain over a block's positions in order, from the scaled sum so far
+//   A4  positions that a row does not see are in none of its chains: its bits depend on its own
+//       query and length, whoever shares the tile
+//   A5  a largest score of -infinity counts as the lowest number: exponentials are then 0, not
+//       infinity less infinity. Where all scores are -infinity the result is 0 / 0
+
+enum {
+    BLOCK_PAGES = 4,
+    BLOCK = BLOCK_PAGES * KERN_PAGE,
+    TILE = 24,
+    WIDE_MAX = 4,  // vectors side by side; BLOCK_PAGES is a multiple of VECS
+};
+
+typedef struct attend_tile {
+    const kern_kv *kv;
+    size_t head, rows;
+    size_t len[TILE];                      // positions that a row sees, ascending
+    float *out[TILE];                      // sums of values so far
+    _Alignas(KERN_ALIGN) float max[TILE];  // scores so far
+    _Alignas(KERN_ALIGN) float sum[TILE][KERN_LANES];
+    _Alignas(KERN_ALIGN) float p[TILE][BLOCK];           // scores, then exponentials, of a block
+    _Alignas(KERN_ALIGN) float q[KERN_HEAD_MAX * TILE];  // [head][rows], scaled
+} attend_tile;
+
+// Some rows of a tile at a block.
+typedef struct attend_group {
+    attend_tile *t;
+    size_t r0, at;
+    size_t len[ROWS];                               // positions of the block that a row sees
+    _Alignas(KERN_ALIGN) float factor[KERN_LANES];  // of the sums so far
+} attend_group;
+
+// Keys at [0], values KERN_PAGE * head behind. Beyond the group's last page: that page.
+INLINE const float *page_of(const attend_group *g, size_t page, const int rows) {
+    size_t last = (g->t->len[g->r0 + (size_t)rows - 1] - 1) / KERN_PAGE;
+    return g->t->kv->base + g->t->kv->page[min_size(page, last)] * g->t->kv->stride;
+}
+
+// acc[r][c] += a[r * row + i * step] * w[c][i * ld] for i < k. What the next block will need is
+// asked for: pages lie anywhere (prefill of 512 with AVX-512: 101 GFLOP/s without, 110 with).
+INLINE void fma_steps(vec (*acc)[WIDE_MAX], const float *a, size_t row, size_t step,
+                      const float *const *w, const float *const *next, size_t ld, size_t k,
+                      const int rows, const int wide) {
+    for (size_t i = 0; i < k; i++) {
+        vec b[WIDE_MAX];
+        UNROLL for (int c = 0; c < wide; c++) {
+            b[c] = v_load(w[c] + i * ld);
+            __builtin_prefetch(next[c] + i * ld, 0, 2);
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            vec x = v_set(a[(size_t)r * row + i * step]);
+            UNROLL for (int c = 0; c < wide; c++) acc[r][c] = v_fma(x, b[c], acc[r][c]);
+        }
+    }
+}
+
+// A1
+INLINE void score_pages(attend_group *g, size_t page, const int rows, const int wide) {
+    attend_tile *t = g->t;
+    vec acc[ROWS][WIDE_MAX];
+    const float *keys[WIDE_MAX], *next[WIDE_MAX];
+    UNROLL for (int c = 0; c < wide; c++) {
+        size_t at = g->at / KERN_PAGE + page + (size_t)c;
+        keys[c] = page_of(g, at, rows);
+        next[c] = page_of(g, at + BLOCK_PAGES, rows);
+        UNROLL for (int r = 0; r < rows; r++) acc[r][c] = v_set(0);
+    }
+    fma_steps(acc, t->q + g->r0, 1, t->rows, keys, next, KERN_PAGE, t->head, rows, wide);
+    UNROLL for (int r = 0; r < rows; r++) {
+        float *p = t->p[g->r0 + (size_t)r] + page * KERN_PAGE;
+        UNROLL for (int c = 0; c < wide; c++) v_store(p + c * KERN_PAGE, acc[r][c]);
+    }
+}
+
+// The largest of `max` and the first `len` scores; scores behind them in their page go.
+INLINE float top_of(float *p, size_t len, float max) {
+    for (size_t i = len; i % KERN_PAGE; i++)
+        p[i] = -INFINITY;
+    vec top = v_set(max);
+    for (size_t at = 0; at < len; at += KERN_PAGE)
+        top = v_max(v_load(p + at), top);
+    return v_top(top);
+}
+
+// Scores become exponentials.
+INLINE void soften_rows(attend_group *g, const int rows) {
+    attend_tile *t = g->t;
+    _Alignas(KERN_ALIGN) float was[KERN_LANES] = {0}, now[KERN_LANES] = {0};
+    for (int r = 0; r < rows; r++) {
+        size_t row = g->r0 + (size_t)r;
+        was[r] = t->max[row];
+        t->max[row] = top_of(t->p[row], g->len[r], was[r]);
+        now[r] = fmaxf(t->max[row], -FLT_MAX);  // A5
+    }
+    v_store(g->factor, soft_exp_vec(v_sub(v_load(was), v_load(now))));
+    for (int r = 0; r < rows; r++) {
+        size_t row = g->r0 + (size_t)r;
+        vec max = v_set(now[r]), sum = v_mul(v_load(t->sum[row]), v_set(g->factor[r]));
+        for (size_t at = 0; at < g->len[r]; at += KERN_PAGE)  // A2
+            sum = v_add(sum, soften(t->p[row] + at, max));
+        v_store(t->sum[row], sum);
+    }
+}
+
+// A3: what all rows see together, then the rest of each (A4).
+INLINE void add_values(attend_group *g, size_t col, const int rows, const int wide) {
+    attend_tile *t = g->t;
+    const float *p = t->p[g->r0];
+    vec acc[ROWS][WIDE_MAX];
+    size_t both = g->len[0], ld = t->head, behind = KERN_PAGE * ld + col;
+    UNROLL for (int r = 0; r < rows; r++) {
+        vec factor = v_set(g->factor[r]);
+        UNROLL for (int c = 0; c < wide; c++) acc[r][c] =
+            v_mul(v_load(t->out[g->r0 + (size_t)r] + col + c * KERN_LANES), factor);
+    }
+    for (size_t at = 0; at < both; at += KERN_PAGE) {
+        const float *values = page_of(g, (g->at + at) / KERN_PAGE, rows) + behind;
+        const float *ahead = page_of(g, (g->at + at) / KERN_PAGE + BLOCK_PAGES, rows) + behind;
+        const float *w[WIDE_MAX], *next[WIDE_MAX];
+        UNROLL for (int c = 0; c < wide; c++) {
+            w[c] = values + c * KERN_LANES;
+            next[c] = ahead + c * KERN_LANES;
+        }
+        fma_steps(acc, p + at, BLOCK, 1, w, next, ld, min_size(KERN_PAGE, both - at), rows, wide);
+    }
+    UNROLL for (int r = 0; r < rows; r++) {
+        for (size_t i = both; i < g->len[r]; i++) {
+            const float *page = page_of(g, (g->at + i) / KERN_PAGE, rows);
+            const float *values = page + behind + i % KERN_PAGE * ld;
+            vec x = v_set(p[(size_t)r * BLOCK + i]);
+            UNROLL for (int c = 0; c < wide; c++) acc[r][c] =
+                v_fma(x, v_load(values + c * KERN_LANES), acc[r][c]);
+        }
+        UNROLL for (int c = 0; c < wide; c++)
+            v_store(t->out[g->r0 + (size_t)r] + col + c * KERN_LANES, acc[r][c]);
+    }
+}
+
+INLINE void group_block(attend_tile *t, size_t r0, size_t at, const int rows, const int wide) {
+    attend_group g = {.t = t, .r0 = r0, .at = at};
+    for (size_t r = 0; r < (size_t)rows; r++)
+        g.len[r] = min_size(BLOCK, t->len[r0 + r] - min_size(at, t->len[r0 + r]));
+    size_t longest = g.len[rows - 1], col = 0;
+    if (!longest) return;
+    for (size_t page = 0; page * KERN_PAGE < longest; page += (size_t)wide)
+        score_pages(&g, page, rows, wide);
+    soften_rows(&g, rows);
+    for (; col + (size_t)wide * KERN_LANES <= t->head; col += (size_t)wide * KERN_LANES)
+        add_values(&g, col, rows, wide);
+    for (; col < t->head; col += KERN_LANES)
+        add_values(&g, col, rows, 1);
+}
+
+static void attend_block(attend_tile *t, size_t at) {
+    size_t r = 0;
+    for (; r + ROWS <= t->rows; r += ROWS)
+        group_block(t, r, at, ROWS, VECS);
+#if ROWS > 4
+    for (; r + 4 <= t->rows; r += 4)
+        group_block(t, r, at, 4, VECS);
+#endif
+#if ROWS > 2
+    for (; r + 2 <= t->rows; r += 2)
+        group_block(t, r, at, 2, 2);
+#endif
+    for (; r < t->rows; r++)
+        group_block(t, r, at, 1, WIDE_MAX);
+}
+
+// Rows [first, first + TILE) of `a`, as far as there are, with nothing seen yet.
+static void tile_open(attend_tile *t, const kern_attend *a, size_t first) {
+    float scale = 1.0F / sqrtf((float)a->head);
+    t->rows = min_size(TILE, a->rows - first);
+    for (size_t r = 0; r < t->rows; r++) {
+        size_t token = (first + r) / a->per, col = (first + r) % a->per * a->head;
+        const float *q = a->q + token * a->ld_q + col;
+        for (size_t i = 0; i < a->head; i++)
+            t->q[i * t->rows + r] = q[i] * scale;
+        t->len[r] = a->n + token;
+        t->max[r] = -INFINITY;
+        t->out[r] = a->out + token * a->ld_out + col;
+        memset(t->sum[r], 0, sizeof t->sum[r]);
+        memset(t->out[r], 0, a->head * sizeof *t->out[r]);
+    }
+}
+
+static void tile_close(const attend_tile *t) {
+    for (size_t r = 0; r < t->rows; r++) {
+        vec sum = v_set(v_sum(v_load(t->sum[r])));
+        for (size_t i = 0; i < t->head; i += KERN_LANES)
+            v_store(t->out[r] + i, v_div(v_load(t->out[r] + i), sum));
+    }
+}
+
+static void attend(const kern_attend *a, const kern_kv *kv) {
+    attend_tile t;
+    ASSERT(a->head % KERN_LANES == 0 && a->head <= KERN_HEAD_MAX && a->n > 0);
+    t.kv = kv;
+    t.head = a->head;
+    for (size_t first = 0; first < a->rows; first += t.rows) {
+        tile_open(&t, a, first);
+        for (size_t at = 0; at < t.len[t.rows - 1]; at += BLOCK)
+            attend_block(&t, at);
+        tile_close(&t);
+    }
+}

@@ -1,0 +1,294 @@
+// kern/kern_int_body.h -- products with integer weights, written once over 16 virtual lanes.
+//
+// Included by kern_int_SET.c, which define KERN_INT_NAME(function), ROWS (activation rows whose
+// sums fit the registers), `vec` (16 floats), `ivec` (16 int32_t), `bytes` (16 x 4 bytes), and on
+// them
+//
+//   v_load, v_store, v_set, v_mul, v_fma      as kern_body.h's
+//   v_int(ivec)                               to floats: exact here
+//   v_bf16(const void *, int high)            floats from the low or high halves of 16 words
+//   i_set(int32_t)
+//   i_dot(ivec, bytes w, const int8_t *q)     + w.q: four unsigned by four signed bytes a lane
+//                                             (KERN_INT_SIGNED: of w - 128)
+//   b_load(const uint8_t *)
+//   b_low, b_high(bytes)                      kern__int4[] at the low, high four bits of each byte
+//   v_round(vec)                              to the nearest integers, halves to even
+//   i_abs_bits(vec)                           its bits without the sign, as integers
+//   i_max, i_add, i_top, i_sum                lanes; the largest lane, the sum of all lanes
+//   i_store_low(int8_t *, ivec)               the low byte of each lane
+//
+// A set with a matrix unit defines KERN_INT_TILED, the rows from which on it multiplies int8, and
+// tiled_begin, tiled_add, tiled_end: before, with and after the panels of a product.
+//
+// Rejected: unpacking int4 to bytes before several tiles read it (with AVX-VNNI a fifth faster from
+// 32 rows on; with AVX-512 no faster from caches and, 16 rows from memory, a third slower).
+//
+//   I1  all that integers do is exact, in any order; a float sum over k runs group after group,
+//       each one v_fma, whatever the machine, the rows, the block or the task
+//   I2  sums below 2^24: 64 x 255 x 127, so v_int never rounds
+
+#include "kern/kern_int.h"
+
+#include <math.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+enum {
+    STEPS = KERN_GROUP / 4,  // of four columns, in a group
+    BLOCK = 16,              // groups: 32 KB of bytes
+    NEAR = 8192,             // bytes to read ahead
+};
+
+// How a stream holds weights: int8's way, or int4's.
+typedef enum form { BYTES, NIBBLES } form;
+
+// The q side of some rows, from some group on.
+typedef struct part {
+    const int8_t *q;
+    const float *scale;
+    const int32_t *sum;
+    size_t ld_q;
+} part;
+
+static part part_at(const kern_rows *x, size_t row, size_t group) {
+    return (part){x->q + row * x->ld_q + group * KERN_GROUP,
+                  x->scale + row * (x->ld_q / KERN_GROUP) + group,
+                  x->sum + row * (x->ld_q / 32) + group * 2, x->ld_q};
+}
+
+// --- Tiles -----------------------------------------------------------------------------------
+
+// What a row's sum over the columns of one weight scale starts at.
+INLINE int32_t start(const int32_t *sum, const form f, const int half) {
+#ifdef KERN_INT_SIGNED
+    (void)sum, (void)f, (void)half;
+    return 0;
+#else
+    return f == BYTES ? sum[0] : half ? sum[1] : sum[0] - sum[1];
+#endif
+}
+
+// Two vectors of byte weights of four columns.
+INLINE void weights(bytes w[2], const uint8_t *from, const form f) {
+    bytes first = b_load(from);
+    w[0] = f == NIBBLES ? b_low(first) : first;
+    w[1] = f == NIBBLES ? b_high(first) : b_load(from + KERN_INT_STEP / 2);
+}
+
+// The scales of two vectors of sums over columns of int4.
+INLINE void scales(vec s[2], const uint8_t *from, const int half) {
+    for (int i = 0; i < 2; i++, from += KERN_INT4_SCALES / 2)
+        s[i] = v_bf16(from, half);
+}
+
+// tile[r] += scales * (w . q) over some groups. `f` and `rows` are constants where this is inlined.
+INLINE void tile_add(float (*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups,
+                     size_t ahead, const form f, const int rows) {
+    const int halves = f == BYTES ? 1 : 2, step = KERN_INT_STEP / (f == NIBBLES ? 2 : 1);
+    const size_t ld = x.ld_q, ld3 = 3 * ld;
+    for (size_t g = 0; g < groups; g++, x.sum += 2, x.scale++) {
+        const uint8_t *of_group = w;
+        w += f == BYTES ? 0 : KERN_INT4_SCALES;
+        UNROLL for (int h = 0; h < halves; h++) {
+            ivec a[ROWS][2];
+            UNROLL for (int r = 0; r < rows; r++) a[r][0] = a[r][1] =
+                i_set(start(x.sum + (size_t)r * (ld / 32), f, h));
+            for (int s = 0; s < STEPS / halves; s++, w += step, x.q += 4) {
+                bytes b[2];
+                weights(b, w, f);
+                for (int i = 0; i < step; i += CACHE_LINE)
+                    __builtin_prefetch(w + ahead + i, 0, 2);
+                UNROLL for (int r = 0; r < rows; r++) {  // base + 0..3 ld: an address has room
+                    const int8_t *q = x.q + (size_t)(r & ~3) * ld;
+                    q += r % 4 == 3 ? ld3 : (size_t)(r % 4) * ld;
+                    a[r][0] = i_dot(a[r][0], b[0], q);
+                    a[r][1] = i_dot(a[r][1], b[1], q);
+                }
+            }
+            vec d[2];
+            if (f != BYTES) scales(d, of_group, h);
+            UNROLL for (int r = 0; r < rows; r++) {
+                vec scale = v_set(x.scale[(size_t)r * (ld / KERN_GROUP)]);
+                for (int i = 0; i < 2; i++) {  // I1
+                    float *to = tile[r] + i * KERN_LANES;
+                    vec s = f == BYTES ? scale : v_mul(scale, d[i]);
+                    v_store(to, v_fma(v_int(a[r][i]), s, v_load(to)));
+                }
+            }
+        }
+    }
+}
+
+// Each in a function of its own: together they drown the compiler's allocation of registers.
+#define TILE(f, rows)                                                                              \
+    static __attribute__((noinline)) void tile_##f##_##rows(                                       \
+        float(*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups, size_t ahead) {         \
+        tile_add(tile, x, w, groups, ahead, f, rows);                                              \
+    }
+#define TILES(rows) TILE(BYTES, rows) TILE(NIBBLES, rows)
+
+typedef void tile_fn(float (*tile)[KERN_PANEL], part x, const uint8_t *w, size_t groups,
+                     size_t ahead);
+typedef struct tile_kind {
+    size_t rows;
+    tile_fn *by_form[2];
+} tile_kind;
+#define TILE_KIND(rows)                                                                            \
+    {                                                                                              \
+        rows, {                                                                                    \
+            tile_BYTES_##rows, tile_NIBBLES_##rows                                                 \
+        }                                                                                          \
+    }
+
+TILES(1)
+TILES(2)
+#if ROWS > 2
+TILES(3)
+#endif
+#if ROWS > 3
+TILES(4)
+#endif
+#if ROWS > 4
+TILES(6)
+TILES(8)
+#endif
+#if ROWS > 8
+TILES(12)
+#endif
+
+static const tile_kind tile_kinds[] = {
+#if ROWS > 8
+    TILE_KIND(12),
+#endif
+#if ROWS > 4
+    TILE_KIND(8),  TILE_KIND(6),
+#endif
+#if ROWS > 3
+    TILE_KIND(4),
+#endif
+#if ROWS > 2
+    TILE_KIND(3),
+#endif
+    TILE_KIND(2),  TILE_KIND(1),
+};
+
+static void add_rows(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows, size_t group,
+                     const uint8_t *w, size_t groups, size_t ahead, form f) {
+    const tile_kind *t = tile_kinds;
+    for (size_t r = 0; r < rows; r += t->rows) {
+        while (t->rows > rows - r)
+            t++;
+        t->by_form[f](tile + r, part_at(x, r, group), w, groups, ahead);
+    }
+}
+
+// --- Panels ----------------------------------------------------------------------------------
+
+// A block of weights stays in the L1 cache for all rows; the next one is asked for meanwhile.
+static void add_panel(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows, const uint8_t *w,
+                      size_t groups, form f) {
+    size_t bytes_of_group = f == BYTES ? KERN_INT8_GROUP : KERN_INT4_GROUP;
+    size_t ahead = rows <= ROWS ? NEAR : BLOCK * bytes_of_group;
+    for (size_t g = 0; g < groups; g += BLOCK)
+        add_rows(tile, x, rows, g, w + g * bytes_of_group, min_size(BLOCK, groups - g), ahead, f);
+}
+
+// y = tile * scale + bias, or y += that; without a scale tile + bias. Only gelu and the columns of
+// a last panel take the float kernels' way: through memory.
+static void finish_panel(float *y, size_t ldy, float (*tile)[KERN_PANEL], size_t rows, size_t n,
+                         const float *scale, const float *bias, kern_store how,
+                         kern_finish *finish) {
+    static const float zero[KERN_PANEL];
+    bool direct = n == KERN_PANEL && how != KERN_GELU;
+    for (size_t i = 0; i < KERN_PANEL; i += KERN_LANES) {
+        vec one = v_set(1), s = scale ? v_load(scale + i) : one,
+            b = v_load((bias ? bias : zero) + i);
+        for (size_t r = 0; r < rows; r++) {
+            float *to = direct ? y + r * ldy + i : tile[r] + i;
+            vec sum = v_fma(v_load(tile[r] + i), s, b);
+            if (direct && how == KERN_ADD) sum = v_fma(sum, one, v_load(to));
+            v_store(to, sum);
+        }
+    }
+    if (!direct) finish(y, ldy, tile, rows, n, how);
+}
+
+void KERN_INT_NAME(matmul)(float *y, size_t ldy, const kern_rows *x, size_t rows, const kern_mat *w,
+                           size_t p0, size_t p1, kern_store how, kern_finish *finish) {
+    _Alignas(KERN_ALIGN) float tile[KERN_ROWS_MAX][KERN_PANEL];
+    ASSERT(rows <= KERN_ROWS_MAX && p1 <= kern_panels(w->n));
+    size_t groups = (w->k + KERN_GROUP - 1) / KERN_GROUP;
+    size_t panel_bytes = kern__int_panel_bytes(w->type, w->k);
+#ifdef KERN_INT_TILED
+    bool tiled = w->type == KERN_INT8 && rows >= KERN_INT_TILED;
+    if (tiled) tiled_begin(rows);
+#endif
+    for (size_t p = p0; p < p1; p++) {
+        const char *panel = (const char *)w->panels + p * panel_bytes;
+        const float *bias = w->bias ? w->bias + p * KERN_PANEL : NULL, *scale = NULL;
+        memset(tile, 0, rows * sizeof *tile);
+        if (w->type == KERN_INT8) {
+            scale = (const float *)(const void *)panel;
+            const uint8_t *first = (const uint8_t *)(scale + KERN_PANEL);
+#ifdef KERN_INT_TILED
+            if (tiled)
+                tiled_add(tile, x, rows, first, groups);
+            else
+#endif
+                add_panel(tile, x, rows, first, groups, BYTES);
+        } else {
+            add_panel(tile, x, rows, (const uint8_t *)panel, groups, NIBBLES);
+        }
+        finish_panel(y + p * KERN_PANEL, ldy, tile, rows,
+                     min_size(KERN_PANEL, w->n - p * KERN_PANEL), scale, bias, how, finish);
+    }
+#ifdef KERN_INT_TILED
+    if (tiled) tiled_end();
+#endif
+}
+
+// --- Activations -----------------------------------------------------------------------------
+
+// One group: q, scale, and what sums of it start at. Numbers that are not finite make the scale
+// NaN, and so every sum.
+static void quantise_group(int8_t *q, float *scale, int32_t *sum, const float *x) {
+    ivec top = i_abs_bits(v_load(x)), half[2];
+    for (size_t i = KERN_LANES; i < KERN_GROUP; i += KERN_LANES)
+        top = i_max(top, i_abs_bits(v_load(x + i)));
+    int32_t bits = i_top(top);
+    float max;
+    memcpy(&max, &bits, sizeof max);
+    bool finite = bits < 0x7F800000, usable = finite && max >= KERN_INT_TINY;
+    *scale = usable ? max / 127.0F : finite ? 0 : NAN;
+    if (!usable) {
+        memset(q, 0, KERN_GROUP);
+        sum[0] = sum[1] = 0;
+        return;
+    }
+    vec inverse = v_set(127.0F / max);
+    for (size_t i = 0; i < KERN_GROUP; i += KERN_LANES) {
+        ivec v = v_round(v_mul(v_load(x + i), inverse));
+        i_store_low(q + i, v);
+        half[i / 32] = i % 32 ? i_add(half[i / 32], v) : v;
+    }
+    sum[1] = -128 * i_sum(half[1]);
+    sum[0] = sum[1] - 128 * i_sum(half[0]);
+}
+
+void KERN_INT_NAME(quantise)(const kern_rows *x, size_t row, size_t k) {
+    const float *from = x->x + row * x->ld;
+    int8_t *q = x->q + row * x->ld_q;
+    float *scale = x->scale + row * (x->ld_q / KERN_GROUP);
+    int32_t *sum = x->sum + row * (x->ld_q / 32);
+    for (size_t at = 0; at < k; at += KERN_GROUP, q += KERN_GROUP, scale++, sum += 2) {
+        float last[KERN_GROUP] = {0};
+        if (k - at < KERN_GROUP) memcpy(last, from + at, (k - at) * sizeof *last);
+        quantise_group(q, scale, sum, k - at < KERN_GROUP ? last : from + at);
+    }
+}
