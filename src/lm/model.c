@@ -469,8 +469,8 @@ status lm__model_random(lm_model **out, const lm_spec *s, uint64_t seed, err *e)
     size_t len = 0;
     *out = NULL;
     TRY(lm__spec_check(s, e));
+    if (!s->family[0]) lm__spec_gpt2(&spec);
     set_types(&spec, s->type);
-    lm__spec_gpt2_ids(&spec);
     lm_model *m = NULL;
     status st = model_new(&m, &len, &spec, e);
     random_job j = {m, seed | 1};
