@@ -6,12 +6,12 @@
 //
 //   bench_lm [--model PATH] [--type f32|bf16|f16|int8|int4] [--threads N] [--streams 1,16]
 
+#include "kern/probe.h"
 #include "lm/engine.h"
 #include "lm/model.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "kern/probe.h"
 
 #include <math.h>
 #include <semaphore.h>
@@ -53,7 +53,7 @@ static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *b
     int32_t prompt[1024];
     for (int j = 0; j < r.n_prompt; j++)
         prompt[j] = ((i + 100 * r.salt) * 977 + j * 31 + 7) % lm__ids(m);
-    lm_bias no_end = {m->spec.eos_id, -100};  // copied; every stream has its full length
+    lm_bias no_end = {m->spec.eos[0], -100};  // copied; every stream has its full length
     lm_request q = {.model = m,
                     .prompt = prompt,
                     .n_prompt = (size_t)r.n_prompt,
@@ -63,7 +63,7 @@ static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *b
                     .arg = bell};
     q.sampling.seed = (uint64_t)i;
     q.sampling.bias = &no_end;
-    q.sampling.n_bias = m->spec.eos_id >= 0;
+    q.sampling.n_bias = m->spec.n_eos > 0;
     lm_stream *s;
     err e = {0};
     if (!lm_submit(&s, g, &q, &e)) return s;

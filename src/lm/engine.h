@@ -24,30 +24,14 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "kern/kern.h"
 #include "kern/probe.h"
+#include "lm/spec.h"
 
 typedef struct lm_model lm_model;
 typedef struct lm_engine lm_engine;
 typedef struct lm_stream lm_stream;
 
 // --- Models ----------------------------------------------------------------------------------
-
-typedef struct lm_spec {
-    int block_size;  // context window, tokens
-    int vocab_size;  // rows of wte, padding included
-    int n_ids;       // of these, ids that mean something; the others are never drawn
-    int eos_id;      // ends a text and is no part of it; -1: none does
-    int n_layer, n_head, n_embd;
-    int64_t step;     // of training; -1 when the checkpoint has none
-    double val_loss;  // NaN when it has none
-    uint64_t n_params;
-    kern_type type;            // what the matrices are held in
-    kern_type head_type;       // the embedding, which is the head too
-    uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
-    uint64_t flops_per_token;  // of its matrix products
-    bool mapped;               // from a file of panels
-} lm_spec;
 
 typedef struct lm_load {
     bool has_type;

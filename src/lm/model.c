@@ -254,7 +254,7 @@ static status check_shape(const tensor *t, const part *p, const char *name, cons
         size_t rows = want[0];
         want[0] = want[1], want[1] = rows;
     }
-    if (t->dtype == TENSOR_OTHER)
+    if (t->dtype > TENSOR_BF16)
         return err_set(e, E_UNSUPPORTED, "%s is not f32, f16 or bf16", name);
     bool ok = t->n_dims == dims;
     for (int i = 0; ok && i < dims; i++)
@@ -469,8 +469,8 @@ status lm__model_random(lm_model **out, const lm_spec *s, uint64_t seed, err *e)
     size_t len = 0;
     *out = NULL;
     TRY(lm__spec_check(s, e));
+    if (!s->family[0]) lm__spec_gpt2(&spec);
     set_types(&spec, s->type);
-    lm__spec_gpt2_ids(&spec);
     lm_model *m = NULL;
     status st = model_new(&m, &len, &spec, e);
     random_job j = {m, seed | 1};

@@ -7,17 +7,12 @@
 #define LM_MODEL_H
 
 #include "base/arena.h"
+#include "kern/kern.h"
 #include "lm/engine.h"
 #include "store/file.h"
-#include "kern/kern.h"
 #include "tensor/weights.h"
 
 enum {
-    LM_BLOCK_MAX = 16384,
-    LM_VOCAB_MAX = 1 << 20,
-    LM_LAYERS_MAX = 256,
-    LM_HEADS_MAX = 256,
-    LM_EMBD_MAX = 16384,
     LM_IDS = 50257,  // ids that mean something; rows of wte beyond are padding
     LM_EOT = 50256,
 };
@@ -45,10 +40,12 @@ static inline int lm__ids(const lm_model *m) {
 
 // From the config; `type` and the figures that follow from it are left zero.
 NODISCARD status lm__spec_read(lm_spec *s, const weights *w, err *e);
-void lm__spec_gpt2_ids(lm_spec *s);  // n_ids and eos_id, from the size of the vocabulary
+// All that follows from the five sizes of a GPT-2: block, vocabulary, layers, heads, embedding.
+void lm__spec_gpt2(lm_spec *s);
 NODISCARD status lm__spec_check(const lm_spec *s, err *e);
 
-// Weights from a seeded generator, for benches: `s` gives the shape and the type.
+// Weights from a seeded generator, for benches: `s` gives the shape and the type. Without a family
+// it is a GPT-2, of which the five sizes are enough.
 NODISCARD status lm__model_random(lm_model **out, const lm_spec *s, uint64_t seed, err *e);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // --- Parameters ----------------------------------------------------------------------------------
@@ -110,13 +111,16 @@ static float penalised(const seen *m, const lm_sampling *how) {
     return l - how->presence;
 }
 
-static void penalise(float *logits, const lm_sampling *how, const int32_t *ids, size_t n_prompt,
+// False: no memory.
+static bool penalise(float *logits, const lm_sampling *how, const int32_t *ids, size_t n_prompt,
                      size_t n) {
-    seen set[LM_BLOCK_MAX];
-    CHECK(n <= countof(set));
+    seen *set = malloc((n + 1) * sizeof *set);
+    if (!set) return false;
     size_t n_set = gather_seen(set, logits, ids, n_prompt, n);
     for (size_t i = 0; i < n_set; i++)
         logits[set[i].id] = penalised(&set[i], how);
+    free(set);
+    return true;
 }
 
 static bool has_penalties(const lm_sampling *how) {
@@ -360,7 +364,7 @@ static void divide(float *x, size_t n, float by) {
 int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, const int32_t *ids,
                    size_t n_prompt, size_t n, const kern *k) {
     const lm_sampling *how = &s->how;
-    if (has_penalties(how)) penalise(logits, how, ids, n_prompt, n);
+    if (has_penalties(how) && !penalise(logits, how, ids, n_prompt, n)) return -1;
     add_biases(logits, how);
     if (how->temperature == 0) return draw_best(logits, padded, n_ids, k);
     if (how->temperature != 1) divide(logits, padded, how->temperature);

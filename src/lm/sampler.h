@@ -1,8 +1,10 @@
 // lm/sampler.h -- draws the next id from a row of logits; for lm/ only.
 //
 //   Owner     the caller: logits, ids, and `how->bias`, which must live as long as the sampler
-//   Threads   one thread at a time per sampler; about 250 KiB of stack
+//   Threads   one thread at a time per sampler; about 60 KiB of stack, and with
+//             penalties 12 bytes of heap for each id of prompt and text
 //   Limits    LM_BLOCK_MAX ids of prompt and text
+//   Errors    -1 for no id: nothing can be drawn, or no memory
 //   Source    torch.multinomial(p, 1); Hugging Face's logits processors and warpers, in the order
 //             of its generate; OpenAI's frequency and presence penalties. README.md, Sampling
 #ifndef LM_SAMPLER_H

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
     const char *pt, *hf, *hf_old;
@@ -101,26 +102,41 @@ status lm__spec_check(const lm_spec *s, err *e) {
     return OK;
 }
 
-// GPT-2's own 50257 ids and its end of text; rows of a checkpoint beyond them are padding.
-void lm__spec_gpt2_ids(lm_spec *s) {
+// Its own 50257 ids and its end of text; rows of a checkpoint beyond them are padding.
+void lm__spec_gpt2(lm_spec *s) {
+    memcpy(s->family, "gpt2", sizeof "gpt2");
     s->n_ids = s->vocab_size < LM_IDS ? s->vocab_size : LM_IDS;
-    s->eos_id = LM_EOT < s->vocab_size ? LM_EOT : -1;
+    s->n_eos = LM_EOT < s->vocab_size;
+    s->eos[0] = LM_EOT;
+    s->bos = -1;
+    s->n_kv_head = s->n_head;
+    s->head_dim = s->n_embd / s->n_head;
+    s->n_ff = 4 * s->n_embd;
+    s->norm = LM_NORM_LAYER;
+    s->norm_at = LM_NORM_PRE;
+    s->norm_eps = 1e-5F;
+    s->act = LM_ACT_GELU;
+    s->has_wpe = s->is_tied = true;
+    s->attn_scale = 1 / sqrtf((float)s->head_dim);
+    s->embed_scale = s->routed_scale = 1;
+    for (int i = 0; i < s->n_layer; i++)
+        s->layer[i] = (lm_layer_spec){.mixer = LM_MIX_ATTENTION, .rope = -1};
 }
 
 // A folder has the vocabulary that it says, and names its end of text.
 static status read_ids(lm_spec *s, const weights *w, err *e) {
-    lm__spec_gpt2_ids(s);
     if (weights_kind_of(w) == WEIGHTS_PT) return OK;
     const json_value *eos = json_get(weights_config(w), "eos_token_id");
     int64_t id;
     s->n_ids = s->vocab_size;
     if (!eos) return OK;
-    s->eos_id = -1;
+    s->n_eos = 0;
     if (eos->kind == JSON_NULL) return OK;
     if (!json_is_int(&id, eos) || id < 0 || id >= s->vocab_size)
         return err_set(e, E_FORMAT, "config.json: eos_token_id must be an id below %d",
                        s->vocab_size);
-    s->eos_id = (int)id;
+    s->n_eos = 1;
+    s->eos[0] = (int32_t)id;
     return OK;
 }
 
@@ -129,9 +145,11 @@ status lm__spec_read(lm_spec *s, const weights *w, err *e) {
     for (size_t i = 0; i < countof(sizes); i++)
         TRY(read_size((int *)(void *)((char *)s + sizes[i].at), w, i, e));
     if (weights_kind_of(w) == WEIGHTS_HF) TRY(check_rules(s, weights_config(w), e));
+    TRY(lm__spec_check(s, e));
+    lm__spec_gpt2(s);
     TRY(read_ids(s, w, e));
     double step;
     s->step = weights_number(&step, w, "", "step") && fabs(step) < 1e15 ? (int64_t)step : -1;
     if (!weights_number(&s->val_loss, w, "", "val_loss")) s->val_loss = (double)NAN;
-    return lm__spec_check(s, e);
+    return OK;
 }

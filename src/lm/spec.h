@@ -109,14 +109,20 @@ typedef struct lm_spec {
     lm_layer_spec layer[LM_LAYERS_MAX];
 
     // Of a loaded model
-    int64_t step;              // of training; -1 when the file has none
-    double val_loss;           // NaN when it has none
+    int64_t step;     // of training; -1 when the file has none
+    double val_loss;  // NaN when it has none
     uint64_t n_params;
-    kern_type type;            // what the matrices are held in
+    kern_type type;  // what the matrices are held in
     kern_type head_type;
     uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
     uint64_t flops_per_token;  // of its matrix products
     bool mapped;               // from a file of panels
 } lm_spec;
+
+static inline bool lm_spec_ends(const lm_spec *s, int32_t id) {
+    for (int i = 0; i < s->n_eos; i++)
+        if (s->eos[i] == id) return true;
+    return false;
+}
 
 #endif

@@ -188,7 +188,7 @@ static void account(step *st, int64_t start) {
 
 static lm_state take_drawn(lm_stream *s) {
     if (s->drawn < 0) return LM_FAILED;
-    if (s->drawn == s->model->spec.eos_id) return LM_STOPPED;
+    if (lm_spec_ends(&s->model->spec, s->drawn)) return LM_STOPPED;
     s->ids[s->n_ids++] = s->drawn;
     atomic_store(&s->n_out, s->n_ids);
     return s->n_ids == s->n_max ? LM_LENGTH : LM_RUNNING;

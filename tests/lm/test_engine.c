@@ -259,7 +259,11 @@ static void requests_are_checked(void **state) {
     bad[2] = -1;
     refuse(g, r, E_ARG, "token 2 of the prompt is -1, must be in 0..299");
     lm_engine_close(g);
-    lm_spec huge = {1 << 14, 1 << 20, .n_layer = 256, .n_head = 64, .n_embd = 1 << 14};
+    lm_spec huge = {.block_size = 1 << 14,
+                    .vocab_size = 1 << 20,
+                    .n_layer = 256,
+                    .n_head = 64,
+                    .n_embd = 1 << 14};
     lm_model *too_large;
     assert_int_equal(lm__model_random(&too_large, &huge, 1, NULL), E_LIMIT);
     lm_engine *none;

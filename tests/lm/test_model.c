@@ -57,9 +57,9 @@ static void configs(void **state) {
         {SHAPE(",\"n_inner\":64"), "n_inner is 64, only 4 n_embd", E_UNSUPPORTED},
         {"{\"n_embd\":32}", "config.json: n_positions is missing", E_FORMAT},
         {"{\"n_positions\":\"48\"}", "config.json: n_positions is missing", E_FORMAT},
-        {"{\"n_positions\":48.5}", "n_positions is 48.5, must be in 1..16384", E_LIMIT},
-        {"{\"n_positions\":0}", "n_positions is 0, must be in 1..16384", E_LIMIT},
-        {"{\"n_positions\":1e300}", "n_positions is 1e+300, must be in 1..16384", E_LIMIT},
+        {"{\"n_positions\":48.5}", "n_positions is 48.5, must be in 1..1048576", E_LIMIT},
+        {"{\"n_positions\":0}", "n_positions is 0, must be in 1..1048576", E_LIMIT},
+        {"{\"n_positions\":1e300}", "n_positions is 1e+300, must be in 1..1048576", E_LIMIT},
         {"{\"n_positions\":48,\"n_embd\":32,\"n_layer\":2,\"n_head\":3,\"vocab_size\":300}",
          "n_embd 32 over n_head 3", E_UNSUPPORTED},
         {"{\"n_positions\":48,\"n_embd\":32,\"n_layer\":1,\"n_head\":2,\"vocab_size\":300}",
@@ -100,13 +100,14 @@ static void ids_and_ends(void **state) {
         assert_true(folder_put(&f, "config.json", str_of(cases[i].config)));
         lm_model *m = open_ok(f.path, NULL);
         assert_int_equal(lm_model_spec(m)->n_ids, 300);
-        assert_int_equal(lm_model_spec(m)->eos_id, cases[i].eos_id);
+        assert_int_equal(lm_model_spec(m)->n_eos, cases[i].eos_id >= 0);
+        assert_true(cases[i].eos_id < 0 || lm_spec_ends(lm_model_spec(m), cases[i].eos_id));
         lm_model_close(m);
     }
     folder_close(&f);
     lm_model *m = open_ok(GOLDEN "gpt2_f32.pt", NULL);
     assert_int_equal(lm_model_spec(m)->n_ids, 512);
-    assert_int_equal(lm_model_spec(m)->eos_id, -1);
+    assert_int_equal(lm_model_spec(m)->n_eos, 0);
     lm_model_close(m);
 }
 
