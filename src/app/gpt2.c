@@ -1,19 +1,17 @@
 // The GPT-2 app: a prompt in the URL or a JSON body, tokens back as they are made.
 //
 // A request is checked and tokenised on its loop (the prompt is bounded by the context, so that is
-// microseconds), submitted to the engine, and becomes a generator (gpt2_stream.c).
+// microseconds), submitted to the engine, and becomes a generator (gen_stream.c).
 //
 //   I1  what the original's URLs meant they still mean: parameters, limits, defaults, headers
 
 #include "app/gpt2_app.h"
 
+#include "app/gen_stream.h"
 #include "os/log.h"
-#include "os/rand.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
-
-enum { REPLY_ROOM = 16 << 20 };  // of a request's arena, kept from its JSON
 
 // --- A request -------------------------------------------------------------------------------
 
@@ -35,61 +33,31 @@ static void reply_unknown_model(http_req *rq, const gpt2 *g, str name) {
                      STR_ARG(str_first(name, 64)), STR_ARG(buf_str(&names)));
 }
 
-static bool is_json(http_req *rq) {
-    str type;
-    return http_method(rq) == HTTP_POST && http_header(&type, rq, "Content-Type") &&
-           str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
-}
-
-// The first value of each parameter holds, as ever; other names are nobody's business.
-static status from_query(gpt2_params *p, http_req *rq, err *e) {
-    bool seen[64] = {false};
-    str name, value;
-    for (size_t at = 0; http_query_next(&name, &value, rq, &at);) {
-        const gpt2_param *row = gpt2_param_find(name, GPT2_QUERY);
-        if (!row) continue;
-        size_t i = (size_t)(row - gpt2_param_rows);
-        if (seen[i] && row->kind != GPT2_STOP) continue;
-        seen[i] = true;
-        TRY(gpt2_param_text(p, row, value, http_arena(rq), e));
+// The model's name stands in the reply where the original has it: behind the parameters.
+static void run(http_req *rq, const gpt2 *g, const gpt2_model *m, gen_params *p) {
+    gen_job job = {.engine = g->engine, .model = m->model, .prompt = p->prompt, .p = p};
+    generation *gen;
+    int32_t *ids;
+    err e = {0};
+    status s = gpt2_encode(&ids, &job.n_ids, m, p->prompt, http_arena(rq), &e);
+    if (!s) s = gen_text_init(&job.text, m->tokens, p->stop, p->n_stop, &e);
+    if (!s) job.ids = ids, s = gen_open(&gen, rq, &job, &e);
+    if (s) {
+        gen_refuse(rq, g->engine, s, &e);
+        return;
     }
-    return OK;
-}
-
-static status from_json(gpt2_params *p, http_req *rq, err *e) {
-    arena *a = http_arena(rq), part = *a;
-    size_t room = arena_room(a);
-    const json_value *v;
-    part.reserve -= min_size(room, REPLY_ROOM);
-    TRY(json_read(&v, http_body(rq), &part, e));
-    a->used = part.used;
-    return gpt2_params_json(p, v, a, e);
-}
-
-// The prompt: the rest of the path, a POST body, or ?prompt=.
-static status params_of(gpt2_params *p, http_req *rq, err *e) {
-    gpt2_params_default(p);
-    TRY(from_query(p, rq, e));
-    bool has_json = is_json(rq);
-    if (has_json) TRY(from_json(p, rq, e));
-    if (http_tail(rq).len)
-        p->prompt = http_tail(rq);
-    else if (!has_json && http_body(rq).len)
-        p->prompt = http_body(rq);
-    if (p->prompt.len == 0)
-        return err_set(e, E_ARG, "Missing prompt: ask for /gpt2/generate/PROMPT");
-    if (p->device.len && !str_eq_nocase(p->device, STR("cpu")))
-        return err_set(e, E_ARG, "device \"%.*s\" is not available: this server has cpu",
-                       STR_ARG(str_first(p->device, 64)));
-    if (!p->has_seed) p->sampling.seed = os_rand_u32();
-    return OK;
+    gen_add_headers(rq, p);
+    http_add_header(rq, "X-Model-Name", m->name);
+    http_add_header(rq, "X-Model-Device", STR("cpu"));
+    gen_reply(rq, gen);
 }
 
 static void generate(http_req *rq, void *app) {
     gpt2 *g = app;
-    gpt2_params p;
+    gen_params p;
     err e = {0};
-    if (params_of(&p, rq, &e)) {
+    gen_params_default(&p);
+    if (gen_read(&p, rq, GEN_QUERY, GEN_BODY, &e)) {
         http_reply_error(rq, 400, "%s", e.msg);
         return;
     }
@@ -99,7 +67,7 @@ static void generate(http_req *rq, void *app) {
         return;
     }
     p.max_length = min_i64(p.max_length, lm_model_spec(m->model)->block_size);
-    gpt2_run(rq, g, m, &p);
+    run(rq, g, m, &p);
 }
 
 // --- What there is ---------------------------------------------------------------------------

@@ -4,14 +4,14 @@
 //   Owner     gpt2 owns models, tokenizers and the engine. A generation lives in its request's
 //             arena; the server's stop() ends it before that dies
 //   Threads   gpt2 is immutable once open; handlers: as http/http.h says
-//   Limits    LM_MODELS_MAX models; GPT2_TOKEN_MAX bytes in a token
+//   Limits    LM_MODELS_MAX models; GEN_TOKEN_MAX bytes in a token
 //   Errors    gpt2_run replies itself, whatever happens
 #ifndef APP_GPT2_APP_H
 #define APP_GPT2_APP_H
 
 #include "app/app.h"
-#include "app/gpt2_params.h"
-#include "app/gpt2_text.h"
+#include "app/gen_params.h"
+#include "app/gen_text.h"
 #include "app/metrics.h"
 #include "kern/probe.h"
 
@@ -59,9 +59,6 @@ typedef struct gpt2 {
     probe limits;  // of this machine; zeros when they were not measured
     arena names;
 } gpt2;
-
-// Starts the generation and replies with its stream, or with an error.
-void gpt2_run(http_req *rq, gpt2 *g, const gpt2_model *m, const gpt2_params *p);
 
 void gpt2_metrics(metrics *m, void *self);
 

@@ -75,10 +75,10 @@ static status open_tokens(gpt2_model *m, const char *path, err *e) {
     m->token_max = 1;
     for (size_t i = 0; i < bpe_vocab(m->tokens); i++)
         m->token_max = max_size(m->token_max, bpe_token(m->tokens, (int32_t)i).len);
-    return m->token_max <= GPT2_TOKEN_MAX
+    return m->token_max <= GEN_TOKEN_MAX
                ? OK
                : err_set(e, E_LIMIT, "%s: a token of %zu bytes, the limit is %d", path,
-                         m->token_max, GPT2_TOKEN_MAX);
+                         m->token_max, GEN_TOKEN_MAX);
 }
 
 status gpt2_model_open(gpt2_model *m, const gpt2_spec *spec, const char *panels, err *e) {

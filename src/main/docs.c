@@ -4,7 +4,7 @@
 #include "main/cli.h"
 
 #include "app/app.h"
-#include "app/gpt2_params.h"
+#include "app/gen_params.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -79,15 +79,15 @@ static void print_routes(void) {
 
 static void print_params(void) {
     static const char *const where[] = {
-        [GPT2_QUERY] = "query", [GPT2_BODY] = "JSON", [GPT2_QUERY | GPT2_BODY] = "both"};
-    for (size_t i = 0; i < gpt2_n_param_rows; i++) {
-        const gpt2_param *row = &gpt2_param_rows[i];
+        [GEN_QUERY] = "query", [GEN_BODY] = "JSON", [GEN_QUERY | GEN_BODY] = "both"};
+    for (size_t i = 0; i < gen_n_param_rows; i++) {
+        const gen_param *row = &gen_param_rows[i];
         ARENA_ON_STACK(scratch, 256);
         buf range;
         buf_init(&range, &scratch, 0);
-        gpt2_param_range(&range, row);
+        gen_param_range(&range, row);
         printf("| `%s` | %s | %.*s | %s | %s |\n", row->name,
-               where[row->forms & (GPT2_QUERY | GPT2_BODY)], STR_ARG(buf_str(&range)), row->dflt,
+               where[row->forms & (GEN_QUERY | GEN_BODY)], STR_ARG(buf_str(&range)), row->dflt,
                row->about);
     }
 }

@@ -13,18 +13,21 @@
 //   I3  an event fits a chunk: text held for stop strings and one token, and the tokens of
 //       LM_LOGPROBS_MAX + 1 log probabilities, six bytes for each of theirs
 
-#include "app/gpt2_app.h"
+#include "app/gen_stream.h"
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "os/clock.h"
+#include "os/rand.h"
 
 enum {
+    REPLY_ROOM = 16 << 20,  // of a request's arena, kept from its JSON
     SHOWN_MAX = 48,  // bytes of a token beside a log probability
-    EVENT_MAX = 6 * GPT2_TEXT_MAX + (LM_LOGPROBS_MAX + 1) * (6 * SHOWN_MAX + 80) + 256,
+    EVENT_MAX = 6 * GEN_TEXT_MAX + (LM_LOGPROBS_MAX + 1) * (6 * SHOWN_MAX + 80) + 256,
 };
 _Static_assert(EVENT_MAX < (16 << 10) - 64, "I3");
 
-typedef struct generation {
+struct generation {
     lm_stream *stream;  // NULL: nothing to generate, only the prompt to echo
     http_waker waker;
     str prompt;      // what is still to be sent of it
@@ -33,10 +36,10 @@ typedef struct generation {
     lm_state state;
     int32_t ids[64];  // read from the engine, not yet sent
     size_t n_ids, at;
-    gpt2_text text;
+    gen_text text;
     uint64_t n_sent;  // tokens
     int64_t start_ns, first_ns;
-} generation;
+};
 
 static void wake(void *arg) {
     generation *g = arg;
@@ -78,7 +81,7 @@ static double rate_of(const generation *g) {
 
 static void put_logprob(json *j, const generation *g, lm_logprob p) {
     json_key(j, "id"), json_i64(j, p.id);
-    json_key(j, "token"), json_str(j, str_first(bpe_token(g->text.tokens, p.id), SHOWN_MAX));
+    json_key(j, "token"), json_str(j, str_first(gen_text_token(&g->text, p.id), SHOWN_MAX));
     json_key(j, "logprob"), json_f64(j, (double)p.log, 6);
 }
 
@@ -141,7 +144,7 @@ static bool take(generation *g, buf *text) {
         }
         if (!g->first_ns) g->first_ns = os_now_ns();
         g->n_sent++;
-        gpt2_text_add(&g->text, text, g->ids[g->at++]);
+        gen_text_add(&g->text, text, g->ids[g->at++]);
         if (text->len || g->has_logprobs) return true;
     }
     return false;
@@ -162,7 +165,7 @@ static http_more proceed(void *self, buf *out) {
         g->sent_prompt = g->prompt.len == 0;
         return g->stream || g->is_events || !g->sent_prompt ? HTTP_MORE : HTTP_END;
     }
-    ARENA_ON_STACK(scratch, 2 * GPT2_TEXT_MAX);
+    ARENA_ON_STACK(scratch, 2 * GEN_TEXT_MAX);
     buf text;
     buf_init(&text, &scratch, 0);
     if (g->stream && take(g, &text)) {
@@ -172,7 +175,7 @@ static http_more proceed(void *self, buf *out) {
     }
     if (g->stream && !g->text.is_stopped && g->state == LM_RUNNING) return HTTP_WAIT;
     if (g->stream && !g->text.is_stopped && g->state == LM_FAILED) return HTTP_FAIL;
-    gpt2_text_end(&g->text, &text);
+    gen_text_end(&g->text, &text);
     if (text.len) put_text(g, out, buf_str(&text), SIZE_MAX);
     put_end(g, out);
     return HTTP_END;
@@ -180,78 +183,118 @@ static http_more proceed(void *self, buf *out) {
 
 // --- Starting --------------------------------------------------------------------------------
 
-static void add_headers(http_req *rq, const gpt2_model *m, const gpt2_params *p) {
-    http_add_header_fmt(rq, "X-Max-Length", "%lld", (long long)p->max_length);
-    http_add_header_fmt(rq, "X-Top-K", "%d", p->sampling.top_k);
-    http_add_header_fmt(rq, "X-Seed", "%llu", (unsigned long long)p->sampling.seed);
-    http_add_header(rq, "X-Model-Name", m->name);
-    http_add_header(rq, "X-Model-Device", STR("cpu"));
-    http_add_header(rq, "Cache-Control", STR("no-store"));
-}
-
-static bool wants_events(http_req *rq) {
-    str accept;
-    return http_header(&accept, rq, "Accept") &&
-           str_find(accept, STR("text/event-stream")) < accept.len;
-}
-
-// Who asks, for the engine's queue: an address, whatever its port.
-static uint64_t client_of(const http_req *rq) {
+uint64_t gen_client_of(const http_req *rq) {
     str peer = http_peer(rq);
     while (peer.len && peer.ptr[peer.len - 1] != ':')
         peer.len--;
     return str_hash(peer, 0);
 }
 
-static status submit(generation *gen, http_req *rq, gpt2 *g, const gpt2_model *m,
-                     const gpt2_params *p, const int32_t *ids, size_t n, err *e) {
+bool gen_wants_events(http_req *rq) {
+    str accept;
+    return http_header(&accept, rq, "Accept") &&
+           str_find(accept, STR("text/event-stream")) < accept.len;
+}
+
+int gen_code_of(http_req *rq, const lm_engine *g, status s) {
+    if (s == E_ARG || s == E_LIMIT || s == E_UNSUPPORTED || s == E_FORMAT) return 400;
+    http_add_header_fmt(rq, "Retry-After", "%d", lm_engine_retry_after_s(g));
+    return s == E_QUOTA ? 429 : 503;
+}
+
+void gen_refuse(http_req *rq, const lm_engine *g, status s, const err *e) {
+    http_reply_error(rq, gen_code_of(rq, g, s), "%s", e->msg);
+}
+
+void gen_add_headers(http_req *rq, const gen_params *p) {
+    http_add_header_fmt(rq, "X-Max-Length", "%lld", (long long)p->max_length);
+    http_add_header_fmt(rq, "X-Top-K", "%d", p->sampling.top_k);
+    http_add_header_fmt(rq, "X-Seed", "%llu", (unsigned long long)p->sampling.seed);
+}
+
+static status submit(generation *g, http_req *rq, const gen_job *job, err *e) {
     lm_request r = {
-        .model = m->model,
-        .prompt = ids,
-        .n_prompt = n,
-        .max_length = (int)p->max_length,
-        .sampling = p->sampling,
-        .client = client_of(rq),
+        .model = job->model,
+        .prompt = job->ids,
+        .n_prompt = job->n_ids,
+        .max_length = (int)job->p->max_length,
+        .sampling = job->p->sampling,
+        .client = gen_client_of(rq),
         .notify = wake,
-        .arg = gen,
+        .arg = g,
     };
-    return lm_submit(&gen->stream, g->engine, &r, e);
+    return lm_submit(&g->stream, job->engine, &r, e);
 }
 
-// 400: it can never run; 429: this client has its share; 503: nobody gets a place now.
-static void refuse(http_req *rq, const gpt2 *g, status s, const err *e) {
-    int code = s == E_ARG || s == E_LIMIT ? 400 : s == E_QUOTA ? 429 : 503;
-    if (code != 400)
-        http_add_header_fmt(rq, "Retry-After", "%d", lm_engine_retry_after_s(g->engine));
-    http_reply_error(rq, code, "%s", e->msg);
-}
-
-void gpt2_run(http_req *rq, gpt2 *g, const gpt2_model *m, const gpt2_params *p) {
-    generation *gen = arena_new(http_arena(rq), generation);
-    *gen = (generation){
+status gen_open(generation **out, http_req *rq, const gen_job *job, err *e) {
+    generation *g = *out = arena_new(http_arena(rq), generation);
+    *g = (generation){
         .waker = http_waker_of(rq),
-        .prompt = p->prompt,
-        .is_events = wants_events(rq),
-        .has_logprobs = p->sampling.logprobs >= 0,
+        .prompt = job->prompt,
+        .is_events = gen_wants_events(rq),
+        .has_logprobs = job->p->sampling.logprobs >= 0,
+        .text = job->text,
         .state = LM_LENGTH,
         .start_ns = os_now_ns(),
     };
-    if (gen->has_logprobs && !gen->is_events) {
-        http_reply_error(rq, 400, "logprobs come in events: ask with Accept: text/event-stream");
-        return;
+    if (g->has_logprobs && !g->is_events)
+        return err_set(e, E_ARG, "logprobs come in events: ask with Accept: text/event-stream");
+    if (http_method(rq) == HTTP_HEAD || (int64_t)job->n_ids >= job->p->max_length) return OK;
+    return submit(g, rq, job, e);
+}
+
+void gen_reply(http_req *rq, generation *g) {
+    http_add_header(rq, "Cache-Control", STR("no-store"));
+    http_reply_stream(rq, 200, g->is_events ? "text/event-stream; charset=utf-8" : HTTP_TEXT,
+                      (http_gen){g, proceed, cease});
+}
+
+// --- Requests --------------------------------------------------------------------------------
+
+static bool is_json(http_req *rq) {
+    str type;
+    return http_method(rq) == HTTP_POST && http_header(&type, rq, "Content-Type") &&
+           str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
+}
+
+// The first value of each parameter holds, as ever; other names are nobody's business.
+static status from_query(gen_params *p, http_req *rq, gen_form form, err *e) {
+    bool seen[64] = {false};
+    CHECK(gen_n_param_rows <= countof(seen));
+    str name, value;
+    for (size_t at = 0; http_query_next(&name, &value, rq, &at);) {
+        const gen_param *row = gen_param_find(name, form);
+        if (!row) continue;
+        size_t i = (size_t)(row - gen_param_rows);
+        if (seen[i] && row->kind != GEN_STOP) continue;
+        seen[i] = true;
+        TRY(gen_param_text(p, row, value, http_arena(rq), e));
     }
-    int32_t *ids;
-    size_t n;
-    err e = {0};
-    status s = gpt2_encode(&ids, &n, m, p->prompt, http_arena(rq), &e);
-    if (!s) s = gpt2_text_init(&gen->text, m->tokens, p->stop, p->n_stop, &e);
-    bool has_work = http_method(rq) != HTTP_HEAD && !s && (int64_t)n < p->max_length;
-    if (has_work) s = submit(gen, rq, g, m, p, ids, n, &e);
-    if (s) {
-        refuse(rq, g, s, &e);
-        return;
-    }
-    add_headers(rq, m, p);
-    http_reply_stream(rq, 200, gen->is_events ? "text/event-stream; charset=utf-8" : HTTP_TEXT,
-                      (http_gen){gen, proceed, cease});
+    return OK;
+}
+
+status gen_read_json(const json_value **out, http_req *rq, err *e) {
+    arena *a = http_arena(rq), part = *a;
+    part.reserve -= min_size(arena_room(a), REPLY_ROOM);
+    TRY(json_read(out, http_body(rq), &part, e));
+    a->used = part.used;
+    return OK;
+}
+
+status gen_read(gen_params *p, http_req *rq, gen_form query, gen_form body, err *e) {
+    TRY(from_query(p, rq, query, e));
+    bool has_json = is_json(rq);
+    const json_value *v;
+    if (has_json) TRY(gen_read_json(&v, rq, e));
+    if (has_json) TRY(gen_params_json(p, v, body, http_arena(rq), e));
+    if (http_tail(rq).len)
+        p->prompt = http_tail(rq);
+    else if (!has_json && http_body(rq).len)
+        p->prompt = http_body(rq);
+    if (p->prompt.len == 0) return err_set(e, E_ARG, "Missing prompt: ask for /.../generate/PROMPT");
+    if (p->device.len && !str_eq_nocase(p->device, STR("cpu")))
+        return err_set(e, E_ARG, "device \"%.*s\" is not available: this server has cpu",
+                       STR_ARG(str_first(p->device, 64)));
+    if (!p->has_seed) p->sampling.seed = os_rand_u32();
+    return OK;
 }
