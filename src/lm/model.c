@@ -14,6 +14,7 @@
 #include "lm/panels.h"
 #include "os/cpu.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -230,10 +231,12 @@ typedef struct filler {
     bool pack;       // else shapes are compared only
     pack_job *jobs;  // room for all matrices
     size_t n_jobs, n_panels;
+    _Atomic size_t n_done;
+    _Atomic unsigned *permille;  // NULL: nobody looks
 } filler;
 
 static void pack_one(void *arg, size_t panel) {
-    const filler *f = arg;
+    filler *f = arg;
     size_t lo = 0, hi = f->n_jobs;  // the last job that begins at or before `panel`
     while (hi - lo > 1) {
         size_t mid = (lo + hi) / 2;
@@ -244,6 +247,8 @@ static void pack_one(void *arg, size_t panel) {
     }
     const pack_job *j = &f->jobs[lo];
     kern_pack((void *)j->mat->panels, j->mat->type, panel - j->first, &j->t, j->by_input);
+    size_t done = atomic_fetch_add(&f->n_done, 1) + 1;
+    if (f->permille) atomic_store(f->permille, (unsigned)(done * 1000 / f->n_panels));
 }
 
 static status check_shape(const tensor *t, const part *p, const char *name, const filler *f,
@@ -349,9 +354,10 @@ static kern_type type_of(const weights *file) {
 }
 
 // Compares every tensor's shape and, with `pack`, takes all of them into the image.
-static status fill(lm_model *m, const weights *file, bool pack, os_pool *pool, err *e) {
+static status fill(lm_model *m, const weights *file, bool pack, os_pool *pool,
+                   _Atomic unsigned *permille, err *e) {
     size_t most = (size_t)m->spec.n_layer * countof(layer_parts) + countof(model_parts);
-    filler f = {.spec = &m->spec, .file = file, .pack = pack};
+    filler f = {.spec = &m->spec, .file = file, .pack = pack, .permille = permille};
     f.jobs = calloc(most, sizeof *f.jobs);
     if (!f.jobs) return err_set(e, E_MEMORY, "no memory for a list of tensors");
     status s = each_part(m, fill_part, &f, e);
@@ -378,7 +384,7 @@ static bool map_panels(lm_model *m, const char *path, const lm_panels_key *key, 
 static status model_fill(lm_model *m, size_t len, const weights *file, const lm_load *how,
                          os_pool *pool, err *e) {
     lm_panels_key key;
-    TRY(fill(m, file, false, pool, e));
+    TRY(fill(m, file, false, pool, NULL, e));
     if (how->verify) TRY(weights_verify(file, pool, e));
     if (how->panels) {
         key = lm__panels_key(&m->spec, file);
@@ -387,7 +393,7 @@ static status model_fill(lm_model *m, size_t len, const weights *file, const lm_
     }
     weights_prefetch(file);
     TRY(model_reserve(m, len, e));
-    TRY(fill(m, file, true, pool, e));
+    TRY(fill(m, file, true, pool, how->permille, e));
     if (!how->panels) return OK;
     err unsaid = {0};
     err *note = how->note ? how->note : &unsaid;
@@ -395,11 +401,28 @@ static status model_fill(lm_model *m, size_t len, const weights *file, const lm_
     return OK;
 }
 
+// Ids that the caller knows to end a text; one that the model cannot draw is none.
+static status add_ends(lm_spec *s, const lm_load *how, err *e) {
+    for (size_t i = 0; i < how->n_eos; i++) {
+        int32_t id = how->eos[i];
+        if (id < 0 || id >= s->n_ids || lm_spec_ends(s, id)) continue;
+        if (s->n_eos == LM_EOS_MAX)
+            return err_set(e, E_LIMIT, "over %d ids end a text", LM_EOS_MAX);
+        s->eos[s->n_eos++] = id;
+    }
+    return OK;
+}
+
+static status spec_of(lm_spec *s, const weights *file, const lm_load *how, err *e) {
+    TRY(lm__spec_read(s, file, e));
+    TRY(check_whole(file, s, e));
+    set_types(s, how->has_type ? how->type : type_of(file));
+    return add_ends(s, how, e);
+}
+
 static status model_from(lm_model **out, const weights *file, const lm_load *how, err *e) {
     lm_spec s;
-    TRY(lm__spec_read(&s, file, e));
-    TRY(check_whole(file, &s, e));
-    set_types(&s, how->has_type ? how->type : type_of(file));
+    TRY(spec_of(&s, file, how, e));
     os_pool *pool = NULL;
     lm_model *m = NULL;
     size_t len = 0;
@@ -414,10 +437,30 @@ static status model_from(lm_model **out, const weights *file, const lm_load *how
     return st;
 }
 
+static status measure(lm_spec *s, size_t *bytes, const weights *file, const lm_load *how, err *e) {
+    lm_model *m = NULL;
+    TRY(spec_of(s, file, how, e));
+    status st = model_new(&m, bytes, s, e);
+    lm_model_close(m);
+    return st;
+}
+
+static const lm_load as_it_is;
+
+status lm_model_measure(lm_spec *spec, size_t *bytes, const char *path, const lm_load *how,
+                        err *e) {
+    weights *file = NULL;
+    *bytes = 0;
+    TRY(weights_open(&file, path, e));
+    status st = measure(spec, bytes, file, how ? how : &as_it_is, e);
+    weights_close(file);
+    if (st) (void)err_in(e, "%s", path);
+    return st;
+}
+
 status lm_model_open(lm_model **out, const char *path, const lm_load *how, err *e) {
     *out = NULL;
     weights *file = NULL;
-    static const lm_load as_it_is;
     if (!how) how = &as_it_is;
     if (how->note) *how->note = (err){0};
     TRY(weights_open(&file, path, e));
