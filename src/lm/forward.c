@@ -240,8 +240,23 @@ static void run_layer(pass *p) {
     multiply(p, w->x, w->ld, w->hidden, w->ld_hidden, n, &l->out, KERN_ADD);
 }
 
+static void hidden_row(void *arg, size_t r) {
+    pass *p = arg;
+    lm_work *w = p->w;
+    if (!p->segs[p->seg_of[r]].wants_hidden) return;
+    p->m->kern->layernorm(w->mixed + r * w->ld, w->x + r * w->ld, p->m->ln_gain, p->m->ln_bias,
+                          (size_t)p->m->spec.n_embd);
+}
+
+static void give_hidden(pass *p) {
+    for (size_t s = 0; s < p->n_segs; s++)
+        p->segs[s].hidden = p->segs[s].wants_hidden ? p->w->mixed + p->row_of[s] * p->w->ld : NULL;
+    for_rows(p, p->n_rows, hidden_row);
+}
+
 static void run_head(pass *p) {
     lm_work *w = p->w;
+    give_hidden(p);
     if (p->n_last == 0) return;
     for_rows(p, p->n_last, norm_last_row);
     multiply(p, w->logits, w->ld_logits, w->norm, w->ld, p->n_last, &p->m->wte, KERN_SET);

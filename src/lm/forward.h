@@ -18,12 +18,14 @@ typedef struct lm_segment {
     size_t n, pos;
     size_t want;    // of how many tokens at the end the logits are wanted
     float *logits;  // out: where they are, until the next pass; [want][ld_logits of lm_work]
+    bool wants_hidden;
+    float *hidden;  // out, if wanted, until the next pass: [n][ld of lm_work] after the final norm
 } lm_segment;
 
 typedef struct lm_work {
     arena a;
-    float *x, *norm, *qkv, *mixed, *hidden, *logits;
-    size_t ld, ld_qkv, ld_hidden, ld_logits;  // row strides
+    float *x, *norm, *qkv, *mixed, *hidden, *logits;  // mixed: in the end, rows that are wanted
+    size_t ld, ld_qkv, ld_hidden, ld_logits;          // row strides
     kern_rows in;  // the q side of what a product reads; its x is one of the above
 } lm_work;
 
