@@ -1,11 +1,9 @@
-// app/gpt2_app.h -- what the files of the GPT-2 app share: models, and a generation's start. The
+// app/gpt2_app.h -- what the files of the GPT-2 app share: its models. The
 // commands generate and bench open their models here, too.
 //
-//   Owner     gpt2 owns models, tokenizers and the engine. A generation lives in its request's
-//             arena; the server's stop() ends it before that dies
+//   Owner     gpt2 owns models and tokenizers
 //   Threads   gpt2 is immutable once open; handlers: as http/http.h says
 //   Limits    LM_MODELS_MAX models; GEN_TOKEN_MAX bytes in a token
-//   Errors    gpt2_run replies itself, whatever happens
 #ifndef APP_GPT2_APP_H
 #define APP_GPT2_APP_H
 
