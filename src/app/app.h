@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "http/http.h"
 #include "http/server.h"
+#include "kern/kern.h"
 
 struct metrics;  // app/metrics.h
 
@@ -27,12 +28,18 @@ typedef struct app_options {
     bool wiki_builds;                // missing and stale indexes, in the background
     const char **gpt2;               // "[NAME=]PATH[,TYPE]"
     size_t n_gpt2;
-    const char *panels;  // folder of repacked weights; NULL: none
-    bool calibrates;     // measures the machine's limits
-    int n_compute;       // threads that generate; 0 is one per core
-    int streams_max;     // generations at once
-    int queue_max;       // waiting beyond
-    int client_max;      // of both, one address's
+    const char **models;  // "NAME=PATH[,TYPE]" or PATH (llm/models.h)
+    size_t n_models;
+    bool quantises;
+    kern_type quantise;   // models that name no type
+    size_t model_memory;  // bytes of weights of `models` at once; 0: two thirds of the machine's
+    str api_key;          // what clients of the models must show; "": nothing
+    const char *panels;   // folder of repacked weights; NULL: none
+    bool calibrates;      // measures the machine's limits
+    int n_compute;        // threads that generate; 0 is one per core
+    int streams_max;      // generations at once
+    int queue_max;        // waiting beyond
+    int client_max;       // of both, one address's
 } app_options;
 
 typedef struct app_kind {
