@@ -268,7 +268,7 @@ static status check_shape(const tensor *t, const part *p, const char *name, cons
         size_t rows = want[0];
         want[0] = want[1], want[1] = rows;
     }
-    if (t->dtype == TENSOR_OTHER)
+    if (t->dtype > TENSOR_BF16)
         return err_set(e, E_UNSUPPORTED, "%s is not f32, f16 or bf16", name);
     bool ok = t->n_dims == dims;
     for (int i = 0; ok && i < dims; i++)

@@ -26,14 +26,18 @@ NODISCARD status gguf_open(gguf **out, const char *path, err *e);
 NODISCARD status gguf_open_text(gguf **out, str bytes, err *e);
 void gguf_close(gguf *g);  // accepts NULL
 
+// In the order of their data. Types that are not tensor_dtype's are TENSOR_OTHER.
 const tensor_names *gguf_tensors(const gguf *g);
+// The file; zeroed when it came from memory.
+const os_map *gguf_map(const gguf *g);
 
-// Values by key; false when absent or of another kind. Any integer or float type is a number.
+// Values by key; false when absent or of another kind. Any integer or float type is a number, the
+// nearest double. Strings are bytes: whether they are UTF-8 is the reader's affair.
 bool gguf_number(double *out, const gguf *g, const char *key);
 bool gguf_bool(bool *out, const gguf *g, const char *key);
 bool gguf_str(str *out, const gguf *g, const char *key);
 
-// Arrays: *n items. Strings come one after another through `at`, which starts at 0.
+// Arrays: booleans are 0 and 1 here. Strings come one after another through `at`, which starts at 0.
 typedef struct gguf_array {
     size_t n;
     bool is_str;

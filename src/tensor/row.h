@@ -11,11 +11,11 @@
 #include "tensor/tensor.h"
 
 typedef struct tensor_row {
-    tensor_dtype dtype;   // U8: gpt-oss' MXFP4, 16 bytes for 32 values, even ones in the low halves
-    const void *data;     // NULL: k zeros
+    tensor_dtype dtype;  // U8: gpt-oss' MXFP4, 16 bytes for 32 values, even ones in the low halves
+    const void *data;    // NULL: k zeros
     const uint8_t *scales;  // of U8: a byte for 32 values
-    size_t step;          // elements from one value to the next (1, or Conv1D's width); blocks: 1
-    float add;            // to each
+    size_t step;            // elements from one value to the next (1, or Conv1D's width); blocks: 1
+    float add;              // to each
 } tensor_row;
 
 // out[i] = value i + add, i < k. With blocks, k is a multiple of tensor_block_len.

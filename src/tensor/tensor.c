@@ -11,15 +11,24 @@
 
 static const struct {
     const char *name;
-    size_t bytes;
+    uint16_t len, bytes;  // of a block; elements are blocks of one
 } dtypes[] = {
-    [TENSOR_F32] = {"f32", 4},
-    [TENSOR_F16] = {"f16", 2},
-    [TENSOR_BF16] = {"bf16", 2},
-    [TENSOR_OTHER] = {"other", 0},
+    [TENSOR_F32] = {"f32", 1, 4},       [TENSOR_F16] = {"f16", 1, 2},
+    [TENSOR_BF16] = {"bf16", 1, 2},     [TENSOR_U8] = {"u8", 1, 1},
+    [TENSOR_Q8_0] = {"q8_0", 32, 34},   [TENSOR_Q4_0] = {"q4_0", 32, 18},
+    [TENSOR_Q4_K] = {"q4_k", 256, 144}, [TENSOR_Q6_K] = {"q6_k", 256, 210},
+    [TENSOR_MXFP4] = {"mxfp4", 32, 17}, [TENSOR_OTHER] = {"other", 0, 0},
 };
 
 size_t tensor_elem_bytes(tensor_dtype t) {
+    return dtypes[t].len == 1 ? dtypes[t].bytes : 0;
+}
+
+size_t tensor_block_len(tensor_dtype t) {
+    return dtypes[t].len;
+}
+
+size_t tensor_block_bytes(tensor_dtype t) {
     return dtypes[t].bytes;
 }
 
@@ -69,7 +78,7 @@ void tensor_to_f32(float *out, const tensor *t) {
         for (size_t i = 0; i < n; i++)
             out[i] = f32_of_bits((uint32_t)half_at(t, i) << 16);
         return;
-    case TENSOR_OTHER:
+    default:
         CHECK(!"a dtype without a conversion");
     }
 }

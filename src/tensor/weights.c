@@ -22,6 +22,7 @@
 struct weights {
     weights_kind kind;
     pt *pt;
+    gguf *gguf;
     safetensors *shard[WEIGHTS_SHARDS_MAX];
     size_t n_shards;
     os_map config_map;
@@ -182,6 +183,19 @@ static status open_file(weights *w, str path, err *e) {
     return open_shard(w, dir, str_skip(path, slash), e);
 }
 
+static bool is_gguf(const char *path) {
+    os_map map;
+    if (os_map_open(&map, path, OS_MAP_RANDOM, NULL)) return false;
+    bool is = str_starts(os_map_str(&map), STR("GGUF"));
+    os_map_close(&map);
+    return is;
+}
+
+static status open_gguf(weights *w, const char *path, err *e) {
+    w->kind = WEIGHTS_GGUF;
+    return gguf_open(&w->gguf, path, e);
+}
+
 static status open_path(weights *w, const char *path, err *e) {
     os_file_stat st;
     TRY(os_stat(&st, path, e));
@@ -192,6 +206,7 @@ static status open_path(weights *w, const char *path, err *e) {
         return open_folder(w, s, e);
     }
     if (str_ends(s, STR(".safetensors"))) return open_file(w, s, e);
+    if (is_gguf(path)) return open_gguf(w, path, e);
     TRY(pt_open(&w->pt, path, e));
     status bad = pt_check(w->pt, e);
     if (bad) (void)err_in(e, "%s", path);
@@ -213,6 +228,7 @@ status weights_open(weights **out, const char *path, err *e) {
 void weights_close(weights *w) {
     if (!w) return;
     pt_close(w->pt);
+    gguf_close(w->gguf);
     for (size_t i = 0; i < w->n_shards; i++)
         safetensors_close(w->shard[i]);
     os_map_close(&w->config_map);
@@ -229,6 +245,7 @@ weights_kind weights_kind_of(const weights *w) {
 
 const tensor_names *weights_tensors(const weights *w) {
     if (w->pt) return pt_tensors(w->pt);
+    if (w->gguf) return gguf_tensors(w->gguf);
     return w->names.n ? &w->names : safetensors_tensors(w->shard[0]);
 }
 
@@ -245,12 +262,17 @@ const json_value *weights_config(const weights *w) {
     return w->config;
 }
 
+const gguf *weights_gguf(const weights *w) {
+    return w->gguf;
+}
+
 static size_t n_files(const weights *w) {
-    return w->pt ? 1 : w->n_shards;
+    return w->kind == WEIGHTS_HF ? w->n_shards : 1;
 }
 
 static const os_map *file_of(const weights *w, size_t i) {
-    return w->pt ? pt_map(w->pt) : safetensors_map(w->shard[i]);
+    if (w->kind == WEIGHTS_HF) return safetensors_map(w->shard[i]);
+    return w->gguf ? gguf_map(w->gguf) : pt_map(w->pt);
 }
 
 void weights_prefetch(const weights *w) {
