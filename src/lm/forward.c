@@ -245,7 +245,7 @@ static void hidden_row(void *arg, size_t r) {
     lm_work *w = p->w;
     if (!p->segs[p->seg_of[r]].wants_hidden) return;
     p->m->kern->layernorm(w->mixed + r * w->ld, w->x + r * w->ld, p->m->ln_gain, p->m->ln_bias,
-                          (size_t)p->m->spec.n_embd);
+                          1e-5F, (size_t)p->m->spec.n_embd);
 }
 
 static void give_hidden(pass *p) {
