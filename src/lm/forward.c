@@ -109,7 +109,7 @@ static kern_rows input(const pass *p, const float *x, size_t ld) {
 static void norm_row(pass *p, size_t to, size_t from, const float *gain, const float *bias,
                      const kern_mat *next) {
     lm_work *w = p->w;
-    p->m->kern->layernorm(w->norm + to * w->ld, w->x + from * w->ld, gain, bias,
+    p->m->kern->layernorm(w->norm + to * w->ld, w->x + from * w->ld, gain, bias, 1e-5F,
                           (size_t)p->m->spec.n_embd);
     if (!kern_type_is_int(next->type)) return;
     kern_rows in = input(p, w->norm, w->ld);
@@ -245,7 +245,7 @@ static void hidden_row(void *arg, size_t r) {
     lm_work *w = p->w;
     if (!p->segs[p->seg_of[r]].wants_hidden) return;
     p->m->kern->layernorm(w->mixed + r * w->ld, w->x + r * w->ld, p->m->ln_gain, p->m->ln_bias,
-                          (size_t)p->m->spec.n_embd);
+                          1e-5F, (size_t)p->m->spec.n_embd);
 }
 
 static void give_hidden(pass *p) {

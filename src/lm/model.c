@@ -235,6 +235,20 @@ typedef struct filler {
     _Atomic unsigned *permille;  // NULL: nobody looks
 } filler;
 
+// Panel `p` of a matrix.
+static void pack_panel(const kern_mat *mat, size_t p, const tensor *t, bool by_input) {
+    tensor_row row[KERN_PANEL] = {0};
+    size_t stride = (size_t)t->dim[1], elem = tensor_elem_bytes(t->dtype);
+    for (size_t r = 0; r < min_size(KERN_PANEL, mat->n - p * KERN_PANEL); r++) {
+        size_t at = (p * KERN_PANEL + r) * (by_input ? 1 : stride);
+        row[r] = (tensor_row){.dtype = t->dtype,
+                              .data = (const char *)t->data + at * elem,
+                              .step = by_input ? stride : 1};
+    }
+    char *to = (char *)mat->panels + p * kern_panel_bytes(mat->type, mat->k);
+    kern_pack(to, mat->type, row, mat->k);
+}
+
 static void pack_one(void *arg, size_t panel) {
     filler *f = arg;
     size_t lo = 0, hi = f->n_jobs;  // the last job that begins at or before `panel`
@@ -246,7 +260,7 @@ static void pack_one(void *arg, size_t panel) {
             hi = mid;
     }
     const pack_job *j = &f->jobs[lo];
-    kern_pack((void *)j->mat->panels, j->mat->type, panel - j->first, &j->t, j->by_input);
+    pack_panel(j->mat, panel - j->first, &j->t, j->by_input);
     size_t done = atomic_fetch_add(&f->n_done, 1) + 1;
     if (f->permille) atomic_store(f->permille, (unsigned)(done * 1000 / f->n_panels));
 }
@@ -499,9 +513,11 @@ static status random_part(void *arg, const part *p, void *owner, int layer, err 
         size_t n = min_size(KERN_PANEL, mat->n - panel * KERN_PANEL);
         for (size_t i = 0; i < n * mat->k; i++)
             rows[i] = random_weight(&j->seed);
-        tensor t = {TENSOR_F32, 2, {(int64_t)n, (int64_t)mat->k}, rows};
+        tensor_row row[KERN_PANEL] = {0};
+        for (size_t i = 0; i < n; i++)
+            row[i] = (tensor_row){.data = rows + i * mat->k, .step = 1};
         uint8_t *to = (uint8_t *)mat->panels + panel * kern_panel_bytes(mat->type, mat->k);
-        kern_pack(to, mat->type, 0, &t, false);
+        kern_pack(to, mat->type, row, mat->k);
     }
     free(rows);
     return OK;

@@ -24,13 +24,15 @@ static uint64_t layout_of(kern_type t) {
     float w[PROBE_ROWS * PROBE_COLS];
     for (size_t i = 0; i < countof(w); i++)
         w[i] = (float)(i * 7919 % 1021) - 510;
-    tensor view = {TENSOR_F32, 2, {PROBE_ROWS, PROBE_COLS}, w};
     _Alignas(KERN_ALIGN) uint8_t panels[2 * KERN_PANEL * PROBE_COLS * sizeof(float)];
     size_t bytes = kern_panel_bytes(t, PROBE_COLS);
     CHECK(2 * bytes <= sizeof panels);
     memset(panels, 0, sizeof panels);
+    tensor_row row[2 * KERN_PANEL] = {0};
+    for (size_t r = 0; r < PROBE_ROWS; r++)
+        row[r] = (tensor_row){.data = w + r * PROBE_COLS, .step = 1};
     for (size_t p = 0; p < kern_panels(PROBE_ROWS); p++)
-        kern_pack(panels, t, p, &view, false);
+        kern_pack(panels + p * bytes, t, row + p * KERN_PANEL, PROBE_COLS);
     return store_sum((str){(const char *)panels, 2 * bytes});
 }
 

@@ -30,4 +30,20 @@ static inline void assert_same_bits(const float *a, const float *b, size_t n) {
     assert_memory_equal(a, b, n * sizeof *a);
 }
 
+// A matrix [n][k], or with `by_input` [k][n], as panels.
+static inline void pack_matrix(void *panels, kern_type t, const tensor *w, bool by_input) {
+    size_t n = (size_t)w->dim[by_input], k = (size_t)w->dim[!by_input];
+    size_t elem = tensor_elem_bytes(w->dtype);
+    for (size_t p = 0; p < kern_panels(n); p++) {
+        tensor_row row[KERN_PANEL] = {0};
+        for (size_t r = 0; r < min_size(KERN_PANEL, n - p * KERN_PANEL); r++) {
+            size_t at = (p * KERN_PANEL + r) * (by_input ? 1 : k);
+            row[r] = (tensor_row){.dtype = w->dtype,
+                                  .data = (const char *)w->data + at * elem,
+                                  .step = by_input ? n : 1};
+        }
+        kern_pack((char *)panels + p * kern_panel_bytes(t, k), t, row, k);
+    }
+}
+
 #endif

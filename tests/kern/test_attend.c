@@ -50,7 +50,7 @@ static void heads_done(heads *h) {
 
 // One query that sees all n positions.
 static void attend_one(const kern *k, const heads *h, const float *q, float *out) {
-    kern_attend a = {q, out, h->head, h->head, 1, 1, h->n, h->head};
+    kern_attend a = {.q = q, .out = out, .rows = 1, .per = 1, .n = h->n, .head = h->head};
     k->attend(&a, &h->kv);
 }
 
@@ -364,7 +364,7 @@ static void bits_are_these_everywhere(void **state) {
         crowd_attend(&c, all[i]);
         assert_int_equal(hash(0, c.out, 15 * c.ld_out), 0x8cd6ee1b026cc25bU);
         float *x = numbers(3 * 784), *y = numbers(784);
-        all[i]->layernorm(y, x, x + 784, x + 2 * 784, 784);
+        all[i]->layernorm(y, x, x + 784, x + 2 * 784, 1e-5F, 784);
         assert_int_equal(hash(0, y, 784), 0x55e2fbc22d7de157U);
         for (size_t j = 0; j < 784; j++)
             y[j] = x[j] * 90;

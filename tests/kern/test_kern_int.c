@@ -27,8 +27,7 @@ typedef struct problem {
 
 static void *packed(const problem *p, kern_type t, tensor w, bool by_input) {
     char *panels = memory(kern_panels(p->n) * kern_panel_bytes(t, p->k));
-    for (size_t i = kern_panels(p->n); i-- > 0;)
-        kern_pack(panels, t, i, &w, by_input);
+    pack_matrix(panels, t, &w, by_input);
     return panels;
 }
 

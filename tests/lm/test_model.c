@@ -276,7 +276,7 @@ static void panels_that_cannot_be_written(void **state) {
 
 static void random_models(void **state) {
     (void)state;
-    for (kern_type t = 0; t < KERN_TYPES; t++) {
+    for (kern_type t = 0; t <= KERN_INT4; t++) {
         lm_spec s = {.block_size = 16,
                      .vocab_size = 100,
                      .n_layer = 1,
