@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include "lm/arch.h"
 #include "lm/forward.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { CONTEXT = 64, PROMPT = 53, VOCAB = 160, CROWD = 16, THREADS_MAX = 3 };
@@ -25,13 +27,124 @@ enum { KERNS_TRIED = KERN_SETS_MAX };
 static const lm_spec small = {
     .block_size = CONTEXT, .vocab_size = VOCAB, .n_layer = 2, .n_head = 3, .n_embd = 48};
 
-static lm_model *model_new(kern_type type) {
-    lm_spec s = small;
+static lm_model *model_of(const lm_spec *shape, kern_type type) {
+    lm_spec s = *shape;
     lm_model *m;
+    err e = {0};
     s.type = type;
-    assert_int_equal(lm__model_random(&m, &s, 7, NULL), OK);
+    if (lm__model_random(&m, &s, 7, &e)) fail_msg("%s", e.msg);
     assert_int_equal(m->layers[1].out.type, type);
     return m;
+}
+
+static lm_model *model_new(kern_type type) {
+    return model_of(&small, type);
+}
+
+// --- Families ------------------------------------------------------------------------------------
+
+// What most share: four heads over two of keys, rotary positions, gated MLPs. Attention is sharp
+// enough for positions to matter, although weights are small.
+static lm_spec base(const char *family) {
+    lm_spec s = {.block_size = CONTEXT,
+                 .vocab_size = VOCAB,
+                 .n_ids = VOCAB,
+                 .bos = -1,
+                 .n_layer = 2,
+                 .n_head = 4,
+                 .n_kv_head = 2,
+                 .head_dim = 16,
+                 .n_embd = 48,
+                 .n_ff = 80,
+                 .norm = LM_NORM_RMS,
+                 .norm_at = LM_NORM_PRE,
+                 .norm_eps = 1e-6F,
+                 .act = LM_ACT_SILU,
+                 .is_gated = true,
+                 .is_tied = true,
+                 .attn_scale = 3,
+                 .embed_scale = 1,
+                 .routed_scale = 1,
+                 .n_rope = 1};
+    snprintf(s.family, sizeof s.family, "%s", family);
+    s.rope[0] = (lm_rope){.dims = 16, .factor = 1};
+    for (int i = 0; i < 8; i++)
+        s.rope[0].freq[i] = powf(100, -(float)i / 8);
+    return s;
+}
+
+static lm_spec gemma(void) {
+    lm_spec s = base("norms on both sides, a window, caps");
+    s.norm_at = LM_NORM_PRE | LM_NORM_POST;
+    s.qk_norm = LM_QK_HEAD;
+    s.act = LM_ACT_GELU;
+    s.attn_softcap = 2;
+    s.final_softcap = 1;
+    s.embed_scale = 7;
+    s.layer[0].window = 20;
+    return s;
+}
+
+static lm_spec olmo(void) {
+    lm_spec s = base("norms behind, and over all of q and k");
+    s.norm_at = LM_NORM_POST;
+    s.qk_norm = LM_QK_ALL;
+    s.is_tied = false;
+    return s;
+}
+
+static lm_spec neox(void) {
+    lm_spec s = base("parallel residuals, some of a head turns");
+    s.norm = LM_NORM_LAYER;
+    s.is_parallel = true;
+    s.is_gated = false;
+    s.act = LM_ACT_GELU_ERF;
+    s.n_kv_head = 4;
+    s.rope[0].dims = 6;
+    s.layer[1].rope = -1;
+    s.biases = 1U << LM_NORM_IN | 1U << LM_Q | 1U << LM_K | 1U << LM_V | 1U << LM_UP;
+    return s;
+}
+
+static lm_spec oss(void) {
+    lm_spec s = base("sinks, windows, experts with biases");
+    s.act = LM_ACT_OSS;
+    s.has_sinks = true;
+    s.n_expert = 5;
+    s.n_used = 3;
+    s.n_ff = 0;
+    s.n_ff_expert = 32;
+    s.router = LM_ROUTE_TOP_SOFTMAX;
+    s.biases = 1U << LM_Q | 1U << LM_ROUTER | 1U << LM_GATE | 1U << LM_DOWN;
+    s.layer[1].window = 17;
+    s.layer[0].is_moe = s.layer[1].is_moe = true;
+    return s;
+}
+
+static lm_spec lfm(void) {
+    lm_spec s = base("convolutions, a dense layer, then experts");
+    s.n_layer = 3;
+    s.qk_norm = LM_QK_HEAD;
+    s.n_conv = 4;
+    s.n_expert = 9;
+    s.n_used = 2;
+    s.n_ff_expert = 48;
+    s.router = LM_ROUTE_SIGMOID;
+    s.norm_top = true;
+    s.routed_scale = 1.5F;
+    s.layer[0].mixer = s.layer[2].mixer = LM_MIX_CONV;
+    s.layer[1].is_moe = s.layer[2].is_moe = true;
+    return s;
+}
+
+static lm_spec qwen_moe(void) {
+    lm_spec s = base("experts and norms behind");
+    s.norm_at = LM_NORM_PRE | LM_NORM_POST;
+    s.n_expert = 6;
+    s.n_used = 2;
+    s.n_ff_expert = 48;
+    s.layer[1].is_moe = true;
+    return s;
 }
 
 static int32_t id_at(size_t stream, size_t pos) {
@@ -175,6 +288,68 @@ static void every_way_gives_the_same_bits(void **state) {
     }
 }
 
+// All kernels, and threads, for each kind of layer: in f32, and where q sides are used.
+static void families_give_the_same_bits(void **state) {
+    (void)state;
+    static float want[CROWD][VOCAB];
+    lm_spec (*const all_specs[])(void) = {gemma, olmo, neox, oss, lfm, qwen_moe};
+    const kern *all[KERN_SETS_MAX];
+    size_t kerns = min_size(kern_all(all), KERNS_TRIED);
+    os_pool *pool;
+    assert_int_equal(os_pool_open(&pool, 2, 1, "test", NULL), OK);
+    for (size_t i = 0; i < countof(all_specs); i++)
+        for (int quantised = 0; quantised < 2; quantised++) {
+            lm_spec s = all_specs[i]();
+            lm_model *m = model_of(&s, quantised ? KERN_INT8 : KERN_F32);
+            reference(want, m, all[0]);
+            for (size_t k = 1; k < kerns; k++) {
+                m->kern = all[k];
+                check_rig(want, m, NULL);
+            }
+            m->kern = all[0];
+            check_rig(want, m, pool);
+            lm_model_close(m);
+        }
+    os_pool_close(pool);
+}
+
+// Each of these facts changes what comes out: a field that the pass does not read would not.
+static void every_field_matters(void **state) {
+    (void)state;
+    static float want[CROWD][VOCAB];
+    static float got[CROWD][VOCAB];
+    const kern *all[KERN_SETS_MAX];
+    (void)kern_all(all);
+    lm_spec s = gemma();
+    struct {
+        void *field;
+        size_t size;
+        union {
+            float f;
+            int i;
+        } other;
+    } changes[] = {
+        {&s.attn_softcap, sizeof(float), {.f = 0.5F}}, {&s.final_softcap, sizeof(float), {.f = 3}},
+        {&s.embed_scale, sizeof(float), {.f = 2}},     {&s.attn_scale, sizeof(float), {.f = 1}},
+        {&s.norm_eps, sizeof(float), {.f = 0.1F}},     {&s.rope[0].factor, sizeof(float), {.f = 2}},
+        {&s.rope[0].dims, sizeof(int), {.i = 8}},      {&s.layer[0].window, sizeof(int), {.i = 9}},
+        {&s.layer[1].rope, sizeof(int), {.i = -1}},
+    };
+    lm_model *m = model_of(&s, KERN_F32);
+    reference(want, m, all[0]);
+    lm_model_close(m);
+    for (size_t i = 0; i < countof(changes); i++) {
+        lm_spec before = s;
+        memcpy(changes[i].field, &changes[i].other, changes[i].size);
+        m = model_of(&s, KERN_F32);
+        reference(got, m, all[0]);
+        for (size_t j = 0; j < CROWD; j++)
+            assert_false(same_bits(got[j], want[j]));
+        lm_model_close(m);
+        s = before;
+    }
+}
+
 // Logits of several rows of a segment are those of each row alone.
 static void logits_of_any_rows_may_be_wanted(void **state) {
     (void)state;
@@ -214,6 +389,8 @@ static void logits_of_any_rows_may_be_wanted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_gives_the_same_bits),
+        cmocka_unit_test(families_give_the_same_bits),
+        cmocka_unit_test(every_field_matters),
         cmocka_unit_test(logits_of_any_rows_may_be_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
