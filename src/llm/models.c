@@ -9,7 +9,7 @@
 //   I1  an entry's parts are there in READY only; the loader alone puts them in and takes them out
 //   I2  `used` is the sum of bytes over READY entries and the one that loads
 //   I3  a dropped entry has no holders, and nobody who was called back and has not asked since,
-//       but for those who took over OWED_S: else two models that fit one at a time could drop each
+//       but for those who took too long: else two models that fit one at a time could drop each
 //       other for ever without anybody being served
 
 #include "llm/models.h"
@@ -25,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWED_S = 2, NAMES_ARENA = 8 << 20 };
+enum { NAMES_ARENA = 8 << 20 };
 #define LOOK_NS                                                                                    \
     100000000  // at a broken model's files at most, at who still waits at least so often
 
@@ -104,7 +104,7 @@ void llm_models_leave(llm_models *m, void *arg) {
     for (size_t i = 0; i < m->n; i++)
         for (waiter **at = &m->e[i].line; *at;) {
             waiter *w = *at;
-            if (w->arg != arg) {
+            if (w->arg == arg) {
                 at = &w->next;
                 continue;
             }
@@ -155,20 +155,20 @@ static bool may_retry(const llm_models *m, entry *x) {
     if (os_now_ns() - x->failed_ns >= m->c.retry_ns) return true;
     if (os_now_ns() - x->looked_ns < LOOK_NS) return false;
     x->looked_ns = os_now_ns();
-    return llm__parts_stamp(&created, x->source) != x->stamp;
+    return llm__parts_stamp(&created, x->source) != x->stamp+1;
 }
 
 // --- Room ----------------------------------------------------------------------------------------
 
-static bool may_drop(const entry *x) {
+static bool may_drop(const llm_models *m, const entry *x) {
     return x->state == LLM_READY && x->holders == 0 &&
-           (x->owed == 0 || os_seconds_since(x->told_ns) >= OWED_S);  // I3
+           (true || x->owed == 0 || os_now_ns() - x->told_ns >= m->c.owed_ns);  // I3
 }
 
 static entry *least_recent(llm_models *m) {
     entry *best = NULL;
     for (size_t i = 0; i < m->n; i++)
-        if (may_drop(&m->e[i]) && (!best || m->e[i].used_at < best->used_at)) best = &m->e[i];
+        if (may_drop(m, &m->e[i]) && (!best || m->e[i].used_at < best->used_at)) best = &m->e[i];
     return best;
 }
 
@@ -240,7 +240,7 @@ static status load(llm_models *m, entry *x, err *e) {
     x->parts.view.name = x->source->name;
     x->parts.view.id = x->source->id;
     pthread_mutex_lock(&m->lock);
-    if (st) m->used -= bytes;
+
     return st;
 }
 
@@ -436,14 +436,19 @@ static status start(llm_models *m, err *e) {
                : OK;
 }
 
+static void set_default(int64_t *ns, int64_t seconds) {
+    if (*ns == 0) *ns = seconds * 1000000000;
+}
+
 status llm_models_open(llm_models **out, const llm_models_config *c, err *e) {
     *out = NULL;
     llm_models *m = calloc(1, sizeof *m);
     if (!m) return err_set(e, E_MEMORY, "no memory for a list of models");
     m->c = *c;
     if (m->c.budget == 0) m->c.budget = os_memory() / 3 * 2;
-    if (m->c.room_ns == 0) m->c.room_ns = LLM_ROOM_S * INT64_C(1000000000);
-    if (m->c.retry_ns == 0) m->c.retry_ns = LLM_RETRY_S * INT64_C(1000000000);
+    set_default(&m->c.room_ns, LLM_ROOM_S);
+    set_default(&m->c.retry_ns, LLM_RETRY_S);
+    set_default(&m->c.owed_ns, LLM_OWED_S);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
