@@ -7,10 +7,10 @@
 //
 //   bench_attend [--threads N] [--set NAME]
 
+#include "kern/kern.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "kern/kern.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -155,7 +155,7 @@ static void softmax(scene *s) {
     s->sums[0] = s->kern->exp_sum(s->out, VOCAB);
 }
 static void norm(scene *s) {
-    s->kern->layernorm(s->out, s->q, s->logits, s->logits + 768, 768);
+    s->kern->layernorm(s->out, s->q, s->logits, s->logits + 768, 1e-5F, 768);
 }
 
 static void measure(scene *s, os_pool *pool) {

@@ -9,11 +9,11 @@
 //   bench_kern_int [--threads N] [--set NAME] [--rows N] [--errors 1]
 
 #include "base/arena.h"
+#include "kern/kern.h"
+#include "kern/probe.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "kern/kern.h"
-#include "kern/probe.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -52,6 +52,14 @@ static void *map(world *w, size_t bytes) {
     return arena_alloc(&w->a, align_up(bytes, KERN_ALIGN));
 }
 
+// A panel of 32 rows of k.
+static void pack_rows(char *panel, kern_type t, const float *rows, size_t k) {
+    tensor_row row[KERN_PANEL] = {0};
+    for (size_t r = 0; r < KERN_PANEL; r++)
+        row[r] = (tensor_row){.data = rows + r * k, .step = 1};
+    kern_pack(panel, t, row, k);
+}
+
 // Panels are all alike: memory does not know.
 static void fill_matrix(world *w, kern_mat *m, kern_type t, shape s) {
     float *rows = malloc(KERN_PANEL * s.k * sizeof *rows);
@@ -61,10 +69,9 @@ static void fill_matrix(world *w, kern_mat *m, kern_type t, shape s) {
         x = x * 6364136223846793005U + 1442695040888963407U;
         rows[i] = (float)(x >> 40) * 0x1p-27F - 0.0625F;
     }
-    tensor from = {TENSOR_F32, 2, {KERN_PANEL, (int64_t)s.k}, rows};
     size_t bytes = kern_panel_bytes(t, s.k);
     char *panels = map(w, kern_panels(s.n) * bytes);
-    kern_pack(panels, t, 0, &from, false);
+    pack_rows(panels, t, rows, s.k);
     for (size_t p = 1; p < kern_panels(s.n); p++)
         memcpy(panels + p * bytes, panels, bytes);
     *m = (kern_mat){t, panels, NULL, s.n, s.k};
@@ -217,10 +224,10 @@ static float *fill_numbers(size_t rows, size_t k, size_t rare, float times, bool
 // |product - product of f32| / |product of f32|, over all of y.
 static double product_error(world *w, kern_type t, const float *weights, const float *x) {
     enum { ROWS = 16 };
-    tensor from = {TENSOR_F32, 2, {EMBD, EMBD}, weights};
     kern_mat m = {t, map(w, kern_panels(EMBD) * kern_panel_bytes(t, EMBD)), NULL, EMBD, EMBD};
     for (size_t p = 0; p < kern_panels(EMBD); p++)
-        kern_pack((void *)m.panels, t, p, &from, false);
+        pack_rows((char *)m.panels + p * kern_panel_bytes(t, EMBD), t,
+                  weights + p * KERN_PANEL * EMBD, EMBD);
     kern_rows in = w->in;
     in.x = x;
     in.ld = EMBD;

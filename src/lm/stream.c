@@ -74,7 +74,7 @@ static bool extras_new(lm_stream *s, const lm_request *r) {
     if (!s->pooling && r->sampling.logprobs >= 0) n = (size_t)r->sampling.logprobs + 1;
     s->n_logprobs = n;
     s->logprobs = room(&ok, n * (s->n_max - s->n_prompt), sizeof *s->logprobs);
-    s->scored = room(&ok, s->scores ? n * s->n_prompt : 0, sizeof *s->scored);
+    s->scored = room(&ok, s->scores ? n * (s->n_prompt - 1) : 0, sizeof *s->scored);
     s->raw = room(&ok, n || s->guide.accepts ? padded : 0, sizeof *s->raw);
     s->mask = room(&ok, s->guide.accepts ? padded / 32 + 1 : 0, sizeof *s->mask);
     s->pooled = room(&ok, s->pooling ? (size_t)s->model->spec.n_embd : 0, sizeof *s->pooled);
