@@ -379,8 +379,15 @@ size_t llm_models_rows(llm_row out[LLM_MODELS_MAX], llm_models *m) {
     pthread_mutex_lock(&m->lock);
     for (size_t i = 0; i < m->n; i++) {
         const entry *x = &m->e[i];
-        out[i] = (llm_row){x->source->name, x->source->id, x->state,   x->bytes, 0,
-                           x->seconds,      x->holders,    x->created, ""};
+        bool is_ready = x->state == LLM_READY;
+        out[i] = (llm_row){.name = x->source->name,
+                           .id = x->source->id,
+                           .state = x->state,
+                           .bytes = x->bytes,
+                           .seconds = x->seconds,
+                           .holders = x->holders,
+                           .context = is_ready ? lm_model_spec(x->parts.model)->block_size : 0,
+                           .created = x->created};
         out[i].loaded = x->state == LLM_READY     ? 1
                         : x->state == LLM_LOADING ? (double)atomic_load(&x->permille) / 1000
                                                   : 0;
