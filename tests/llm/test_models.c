@@ -63,7 +63,7 @@ status llm__parts_measure(size_t *bytes, const llm_source *s, const llm_how *how
 
 status llm__parts_open(llm_parts *out, const llm_source *s, const llm_how *how, err *e) {
     *out = (llm_parts){0};
-    (void)e;
+    if (str_eq(s->name, STR("short"))) return err_set(e, E_FORMAT, "it is cut off");
     *how->permille = 250;
     fake.opens++;
     if (fake.has_gate) sem_wait(&fake.gate);
@@ -324,6 +324,25 @@ static void a_model_over_the_budget_is_refused(void **state) {
     llm_models_close(m);
 }
 
+static void who_was_called_back_finds_the_model(void **state) {
+    (void)state;
+    llm_models *m = six(150);
+    const llm_model *got;
+    sem_t bell;
+    sem_init(&bell, 0, 0);
+    assert_int_equal(llm_models_get(&got, m, STR("b"), ring, &bell, NULL), E_AGAIN);
+    sem_wait(&bell);
+    assert_int_equal(llm_models_get(&got, m, STR("a"), NULL, NULL, NULL), E_AGAIN);
+    wait_state(m, 0, LLM_LOADING);
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);  // however long it takes to ask
+    assert_int_equal(llm_models_get(&got, m, STR("b"), NULL, NULL, NULL), OK);
+    assert_true(is_alive(got));
+    llm_models_release(m, got);
+    wait_state(m, 0, LLM_READY);
+    sem_destroy(&bell);
+    llm_models_close(m);
+}
+
 // Two models of which one fits at a time: each serves who waits for it before it goes.
 static void *swap(void *arg) {
     asker *a = arg;
@@ -380,6 +399,24 @@ static void a_broken_model_says_why_and_is_tried_again(void **state) {
     llm_models_memory(&memory, m);
     assert_int_equal(memory.failures, 1);
     assert_int_equal(memory.used, 200 * MB);
+    llm_models_close(m);
+}
+
+static void a_load_that_fails_leaves_no_trace(void **state) {
+    (void)state;
+    llm_models *m = models_new(100, 2, (const char *[]){"a", "short"});
+    const llm_model *got;
+    err e = {0};
+    for (int i = 0; i < 3; i++) {
+        fake.stamp = (uint64_t)i + 10;
+        while (llm_models_get(&got, m, STR("short"), NULL, NULL, &e) != E_FORMAT)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        assert_string_equal(e.msg, "short: it is cut off");
+        use(m, "a");
+    }
+    llm_memory memory;
+    llm_models_memory(&memory, m);
+    assert_int_equal(memory.used, 100 * MB);
     llm_models_close(m);
 }
 
@@ -509,8 +546,10 @@ int main(void) {
         cmocka_unit_test(held_models_stay),
         cmocka_unit_test(who_waits_for_room_gets_it),
         cmocka_unit_test(a_model_over_the_budget_is_refused),
+        cmocka_unit_test(who_was_called_back_finds_the_model),
         cmocka_unit_test(two_that_fit_one_at_a_time_take_turns),
         cmocka_unit_test(a_broken_model_says_why_and_is_tried_again),
+        cmocka_unit_test(a_load_that_fails_leaves_no_trace),
         cmocka_unit_test(what_is_not_there_is_told),
         cmocka_unit_test(nothing_that_is_held_dies_in_a_crowd),
         cmocka_unit_test(figures_show_each_model),
