@@ -24,6 +24,8 @@ enum {
     JINJA_DEPTH_MAX = 200,       // of expressions and blocks; of calls of macros
     JINJA_STEPS_MAX = 10 << 20,  // nodes evaluated
     JINJA_OUT_MAX = 64 << 20,
+    JINJA_MEMORY_MAX = 256 << 20,  // of scratch, in one rendering
+    JINJA_NESTED_MAX = 1000,       // levels of all kinds at once: what the stack must hold
 };
 
 typedef struct jinja jinja;

@@ -247,6 +247,76 @@ static void code_row(group *g, size_t r, const float *w, kern_type t, const near
     }
 }
 
+// --- Blocks of the same type -------------------------------------------------------------------
+
+// Block `i` of a row: its scale, and its bytes or indexes; values as they are.
+static uint16_t word_at(const uint8_t *p) {
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static uint16_t move_q8_0(uint8_t *code, const tensor_row *row, size_t i) {
+    const uint8_t *b = (const uint8_t *)row->data + i * (2 + COLUMNS);
+    for (size_t j = 0; j < COLUMNS; j++)
+        code[j] = b[2 + j] ^ 0x80;
+    return word_at(b);
+}
+
+static void move_halves(uint8_t *code, const uint8_t *b) {
+    for (size_t j = 0; j < COLUMNS / 2; j++) {
+        code[j] = b[j] & 15;
+        code[j + COLUMNS / 2] = b[j] >> 4;
+    }
+}
+
+static uint16_t move_q4_0(uint8_t *code, const tensor_row *row, size_t i) {
+    const uint8_t *b = (const uint8_t *)row->data + i * (2 + COLUMNS / 2);
+    move_halves(code, b + 2);
+    return word_at(b);
+}
+
+static uint16_t move_mxfp4(uint8_t *code, const tensor_row *row, size_t i) {
+    const uint8_t *b = (const uint8_t *)row->data + i * (1 + COLUMNS / 2);
+    move_halves(code, b + 1);
+    return b[0];
+}
+
+static uint16_t move_pairs(uint8_t *code, const tensor_row *row, size_t i) {
+    const uint8_t *b = (const uint8_t *)row->data + i * (COLUMNS / 2);
+    for (size_t j = 0; j < COLUMNS; j++)
+        code[j] = b[j / 2] >> j % 2 * 4 & 15;
+    return row->scales[i];
+}
+
+typedef uint16_t move_fn(uint8_t *code, const tensor_row *row, size_t i);
+
+// How blocks of a row get into panels of type t without rounding; NULL where they do not.
+static move_fn *move_of(kern_type t, const tensor_row *row) {
+    static const struct {
+        kern_type t;
+        tensor_dtype d;
+        move_fn *move;
+    } moves[] = {
+        {KERN_Q8_0, TENSOR_Q8_0, move_q8_0},
+        {KERN_Q4_0, TENSOR_Q4_0, move_q4_0},
+        {KERN_MXFP4, TENSOR_MXFP4, move_mxfp4},
+        {KERN_MXFP4, TENSOR_U8, move_pairs},
+    };
+    for (size_t i = 0; i < countof(moves); i++)
+        if (moves[i].t == t && moves[i].d == row->dtype && row->add == 0 && row->data)
+            return moves[i].move;
+    return NULL;
+}
+
+// Columns from `at` on of a row whose blocks are moved.
+static void move_row(group *g, size_t r, const tensor_row *row, move_fn *move, size_t at,
+                     size_t k) {
+    memset(g->scale[r], 0, sizeof g->scale[r]);
+    for (size_t half = 0; half < 2 && at + half * COLUMNS < k; half++)
+        g->scale[r][half] = move(g->code[r] + half * COLUMNS, row, at / COLUMNS + half);
+}
+
+// --- Panels ------------------------------------------------------------------------------------
+
 static void put_scales(char *to, const group *g, kern_type t) {
     uint16_t *words = (uint16_t *)(void *)to;
     for (size_t r = 0; r < KERN_PANEL; r++)
@@ -271,11 +341,21 @@ static void pack_groups(char *panel, kern_type t, const tensor_row row[KERN_PANE
     group g;
     nearest near;
     tile of;
+    move_fn *move[KERN_PANEL];
+    tensor_row rounded[KERN_PANEL];  // nothing where blocks are moved
+    for (size_t r = 0; r < KERN_PANEL; r++) {
+        move[r] = move_of(t, &row[r]);
+        rounded[r] = move[r] ? (tensor_row){0} : row[r];
+    }
     if (t == KERN_INT4) nearest_fill(&near);
     for (size_t at = 0; at < k; at += KERN_GROUP, panel += kern__int_group(t)) {
-        if (at % KERN_READ == 0) read_tile(of, row, at, k);
+        if (at % KERN_READ == 0) read_tile(of, rounded, at, k);
+        memset(g.code, 0, sizeof g.code);
         for (size_t r = 0; r < KERN_PANEL; r++)
-            code_row(&g, r, of[r] + at % KERN_READ, t, &near);
+            if (move[r])
+                move_row(&g, r, &row[r], move[r], at, k);
+            else
+                code_row(&g, r, of[r] + at % KERN_READ, t, &near);
         put_scales(panel, &g, t);
         (t == KERN_Q8_0 ? put_bytes : put_small)((uint8_t *)panel + kern__int_scales(t), g.code);
     }

@@ -29,13 +29,29 @@ static bool is_f16c(const tensor_row *row) {
 #endif
 
 const void *kern__row_at(const tensor_row *row, size_t at) {
-    return (const char *)row->data + at * row->step * tensor_elem_bytes(row->dtype);
+    size_t bytes = row->step * tensor_elem_bytes(row->dtype);
+    return (const char *)row->data + at * bytes;
+}
+
+// The row from column `at` on.
+static tensor_row part_of(const tensor_row *row, size_t at) {
+    tensor_row part = *row;
+    if (!row->data) return part;
+    size_t len = tensor_block_len(row->dtype);
+    if (row->dtype == TENSOR_U8) {
+        part.data = (const char *)row->data + at / 2;
+        part.scales = row->scales + at / 32;
+    } else if (len > 1) {
+        part.data = (const char *)row->data + at / len * tensor_block_bytes(row->dtype);
+    } else {
+        part.data = kern__row_at(row, at);
+    }
+    return part;
 }
 
 void kern__read(float (*out)[KERN_READ], const tensor_row row[KERN_PANEL], size_t at, size_t len) {
     for (size_t r = 0; r < KERN_PANEL; r++) {
-        tensor_row part = row[r];
-        if (part.data) part.data = kern__row_at(&part, at);
+        tensor_row part = part_of(&row[r], at);
         if (is_f16c(&part))
             f16c_widen(out[r], part.data, len);
         else

@@ -95,6 +95,7 @@ typedef struct llm_row {
     double loaded;   // of the file, 0..1, while it loads
     double seconds;  // that loading took; 0: never
     int holders;
+    int context;            // tokens; 0: not in memory
     int64_t created;        // the file's time, seconds since 1970; 0: it is not there
     char why[LLM_WHY_MAX];  // broken
 } llm_row;

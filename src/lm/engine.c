@@ -110,22 +110,12 @@ status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e) {
 
 // --- Admission ---------------------------------------------------------------------------------
 
-static void add_cost(lm_cost *c, const kern_mat *w) {
-    c->bytes += kern_panels(w->n) * kern_panel_bytes(w->type, w->k);
-    c->flops += 2 * (uint64_t)w->n * w->k;
-}
-
-static void count_costs(lm_pool *p) {
-    const lm_model *m = p->model;
-    p->layers = p->head = (lm_cost){0};
-    for (int i = 0; i < m->spec.n_layer; i++) {
-        const lm_layer *l = &m->layers[i];
-        const kern_mat *mats[] = {&l->qkv, &l->proj, &l->fc, &l->out};
-        for (size_t j = 0; j < countof(mats); j++)
-            add_cost(&p->layers, mats[j]);
-    }
-    add_cost(&p->head, &m->wte);
-    p->per_position = (uint64_t)m->spec.n_embd * (uint64_t)m->spec.n_layer;
+// Operations of a row that looks at one position.
+static uint64_t position_flops(const lm_spec *s) {
+    uint64_t layers = 0;
+    for (int i = 0; i < s->n_layer; i++)
+        layers += s->layer[i].mixer == LM_MIX_ATTENTION;
+    return layers * (uint64_t)s->n_head * (uint64_t)s->head_dim * 4;
 }
 
 static lm_pool *find_pool(lm_engine *g, const lm_model *m) {
@@ -147,9 +137,8 @@ static lm_pool *pool_of(lm_engine *g, const lm_model *m) {
         return NULL;
     }
     p->model = m;
-    count_costs(p);
-    lm__pace_init(&p->pace, p->layers.bytes + p->head.bytes, p->layers.flops + p->head.flops,
-                  p->per_position * 4);
+    lm__pace_init(&p->pace, m->spec.bytes_per_token, m->spec.flops_per_token,
+                  position_flops(&m->spec));
     g->n_pools += p == &g->pool_of[g->n_pools];
     return p;
 }

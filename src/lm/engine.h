@@ -37,7 +37,9 @@ typedef struct lm_stream lm_stream;
 
 typedef struct lm_load {
     bool has_type;
-    kern_type type;      // of the matrices in memory; without it, as the file has them
+    kern_type type;      // of the matrices in memory; without it, as the file has them, with Q4_K
+                         // and Q6_K as Q8_0. Experts in MXFP4 stay so, unless f32 is asked for
+    int context;         // window in tokens, where the family allows it; 0: as the config says
     const char *panels;  // a file that keeps the repacked weights: mapped when it is there and of
                          // these weights, else written; NULL: none
     err *note;    // out, unless NULL: why `panels` was there and not used, or could not be written:
@@ -45,12 +47,14 @@ typedef struct lm_load {
     bool verify;  // read and compare all checksums of the file of weights; half a gigabyte: 0.2 s
     const int32_t *eos;  // ids that end a text beside those of the config (generation_config.json)
     size_t n_eos;        // at most LM_EOS_MAX together
-    _Atomic unsigned *permille;  // out, unless NULL: how much of it is loaded so far, 0 .. 1000
+    _Atomic unsigned *permille;     // out, unless NULL: how much of it is loaded so far, 0 .. 1000
+    const _Atomic bool *cancelled;  // in, unless NULL: once it is true loading ends, with E_CLOSED
 } lm_load;
 
-// A GPT-2 from a PyTorch checkpoint (parallelopedia's and build-nanogpt's form) or a Hugging Face
-// folder (tensor/weights.h); f32, f16, bf16. Every tensor's name and shape is checked: the message
-// names the first that is missing or wrong. `how` may be NULL.
+// A decoder of a family that lm/arch.c knows, from a PyTorch checkpoint, a Hugging Face folder or a
+// GGUF file (tensor/weights.h). Every field of the config that could change what is computed, and
+// every tensor's name and shape, is checked: the message names the first that is unknown, missing
+// or wrong. `how` may be NULL.
 NODISCARD status lm_model_open(lm_model **out, const char *path, const lm_load *how, err *e);
 void lm_model_close(lm_model *m);  // accepts NULL; no stream may use it any more
 // What lm_model_open would give, without reading weights, and the memory that it would take.

@@ -165,18 +165,12 @@ int lm__queue_wait_s(const lm_queue *q, const lm_rates *r, bool is_full);
 
 // --- The engine --------------------------------------------------------------------------------
 
-typedef struct lm_cost {
-    uint64_t bytes, flops;  // of weights once; of products for a row
-} lm_cost;
-
 // What a model needs to run: opened when it is first used, until it is forgotten.
 struct lm_pool {
     const lm_model *model;  // NULL: free
     lm_pages *pages;
     lm_work work;
     lm_pace pace;
-    lm_cost layers, head;
-    uint64_t per_position;  // values of keys, and of values, of a token in all layers
 };
 
 // A call of lm_engine_forget, on its own stack.

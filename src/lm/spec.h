@@ -104,6 +104,10 @@ typedef struct lm_spec {
     bool norm_top;
     float routed_scale;  // of the experts' weights; 1: none
     int n_conv;          // taps of LM_MIX_CONV
+    uint32_t biases;     // bit lm_role: that part has a bias
+    int context_max;     // what block_size may be set to when loading (lm__arch_context)
+    int context_short;   // up to this window layers turn by rope 0, beyond it by rope_long
+    int rope_long;       // 0: none
     int n_rope;
     lm_rope rope[LM_ROPES_MAX];
     lm_layer_spec layer[LM_LAYERS_MAX];

@@ -34,7 +34,7 @@ typedef struct step {
     lm_pool *pool;
     lm_segment segs[LM_ROWS_MAX];
     lm_stream *of[LM_ROWS_MAX];
-    size_t n, rows, positions, want;
+    size_t n, rows, positions;
     int paused;
 } step;
 
@@ -65,7 +65,6 @@ static void add(step *st, lm_stream *s, size_t n) {
     st->of[st->n++] = s;
     st->rows += n;
     st->positions += n * past + n * (n + 1) / 2;
-    st->want += seg->want;
 }
 
 // The model after the one that ran last that has a stream which may run. NULL: nobody may.
@@ -242,12 +241,10 @@ static bool normalise(float *x, size_t n) {
 
 // Bytes and operations of the step, as a roofline counts them.
 static void count_work(lm_counters *c, const step *st) {
-    const lm_pool *p = st->pool;
-    c->weight_bytes += p->layers.bytes + (st->want ? p->head.bytes : 0);
-    c->flops += st->rows * p->layers.flops + st->want * p->head.flops;
-    c->flops += st->positions * p->per_position * 4;
-    for (size_t i = 0; i < st->n; i++)
-        c->kv_bytes += (st->segs[i].pos + st->segs[i].n) * p->per_position * 2 * sizeof(float);
+    const lm_tally *did = &st->pool->work.did;
+    c->weight_bytes += did->weight_bytes;
+    c->kv_bytes += did->kv_bytes;
+    c->flops += did->flops;
 }
 
 static void count_ids(lm_counters *c, step *st, int64_t now) {

@@ -37,7 +37,8 @@ bool gguf_number(double *out, const gguf *g, const char *key);
 bool gguf_bool(bool *out, const gguf *g, const char *key);
 bool gguf_str(str *out, const gguf *g, const char *key);
 
-// Arrays: booleans are 0 and 1 here. Strings come one after another through `at`, which starts at 0.
+// Arrays: booleans are 0 and 1 here. Strings come one after another through `at`, which starts at
+// 0.
 typedef struct gguf_array {
     size_t n;
     bool is_str;

@@ -7,8 +7,8 @@
 //   Owner     weights owns its files; views die at weights_close
 //   Threads   immutable after open: any
 //   Blocks    open: on disk; tensors: on page faults
-//   Limits    those of pt.h, gguf.h and safetensors.h; WEIGHTS_SHARDS_MAX shards; WEIGHTS_CONFIG_MAX and
-//             WEIGHTS_INDEX_MAX bytes of JSON
+//   Limits    those of pt.h, gguf.h and safetensors.h; WEIGHTS_SHARDS_MAX shards;
+//             WEIGHTS_CONFIG_MAX and WEIGHTS_INDEX_MAX bytes of JSON
 //   Errors    E_NOT_FOUND, E_FORMAT, E_LIMIT, E_UNSUPPORTED, naming the file inside the folder
 #ifndef TENSOR_WEIGHTS_H
 #define TENSOR_WEIGHTS_H

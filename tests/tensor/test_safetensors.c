@@ -48,23 +48,26 @@ static void good_files(void **state) {
     str bytes =
         make("{\"b\":" T("F16", "[2,3]", 4, 16) ",\"__metadata__\":{\"format\":\"pt\"},"
                                                 "\"\\u0061\":" T("F32", "[]", 0, 4) ",\"none\":" T(
-                                                    "I64", "[0,7]", 16, 16) "}  ",
-             16);
+                                                    "I64", "[0,7]", 16,
+                                                    16) ",\"raw\":" T("U8", "[2]", 16, 18) "}  ",
+             18);
     assert_int_equal(safetensors_open_bytes(&s, bytes, NULL), OK);
     const tensor_names *all = safetensors_tensors(s);
-    assert_int_equal(all->n, 3);
+    assert_int_equal(all->n, 4);
     assert_true(str_eq(all->in_order[0].name, STR("a")));
     assert_true(str_eq(all->in_order[1].name, STR("b")));
     assert_true(tensor_names_find(&t, all, STR("a")));
     assert_int_equal(t.dtype, TENSOR_F32);
     assert_int_equal(t.n_dims, 0);
-    assert_ptr_equal(t.data, bytes.ptr + bytes.len - 16);
+    assert_ptr_equal(t.data, bytes.ptr + bytes.len - 18);
     assert_true(tensor_names_find(&t, all, STR("b")));
     assert_int_equal(t.dtype, TENSOR_F16);
     assert_int_equal(t.dim[0], 2);
     assert_int_equal(t.dim[1], 3);
     assert_true(tensor_names_find(&t, all, STR("none")));
     assert_int_equal(t.dtype, TENSOR_OTHER);
+    assert_true(tensor_names_find(&t, all, STR("raw")));
+    assert_int_equal(t.dtype, TENSOR_U8);
     assert_false(tensor_names_find(&t, all, STR("__metadata__")));
     safetensors_close(s);
     safetensors_close(NULL);
