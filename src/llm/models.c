@@ -386,7 +386,7 @@ size_t llm_models_rows(llm_row out[LLM_MODELS_MAX], llm_models *m) {
                            .bytes = x->bytes,
                            .seconds = x->seconds,
                            .holders = x->holders,
-                           .context = is_ready ? lm_model_spec(x->parts.model)->block_size : 0,
+                           .context = is_ready ? x->parts.context : 0,
                            .created = x->created};
         out[i].loaded = x->state == LLM_READY     ? 1
                         : x->state == LLM_LOADING ? (double)atomic_load(&x->permille) / 1000
