@@ -12,6 +12,13 @@ status gen_text_init(gen_text *t, const bpe *tokens, const str *stops, size_t n,
     return init_stops(t, stops, n, e);
 }
 
+status gen_text_init_hub(gen_text *t, const tokenizer *tokens, bool shows_special, const str *stops,
+                         size_t n, err *e) {
+    *t = (gen_text){0};
+    tokenizer_stream_init(&t->hub, tokens, shows_special);
+    return init_stops(t, stops, n, e);
+}
+
 static void let_out(gen_text *t, buf *out, str piece) {
     if (!t->has_stops)
         buf_add(out, piece);
@@ -24,7 +31,10 @@ void gen_text_add(gen_text *t, buf *out, int32_t id) {
     ARENA_ON_STACK(scratch, 2 * GEN_TOKEN_MAX);
     buf piece;
     buf_init(&piece, &scratch, 0);
-    bpe_stream_add(&t->decoder, &piece, t->tokens, id);
+    if (t->tokens)
+        bpe_stream_add(&t->decoder, &piece, t->tokens, id);
+    else
+        tokenizer_stream_add(&t->hub, &piece, id);
     let_out(t, out, buf_str(&piece));
 }
 
@@ -33,11 +43,14 @@ void gen_text_end(gen_text *t, buf *out) {
     ARENA_ON_STACK(scratch, 64);
     buf piece;
     buf_init(&piece, &scratch, 0);
-    bpe_stream_end(&t->decoder, &piece);
+    if (t->tokens)
+        bpe_stream_end(&t->decoder, &piece);
+    else
+        tokenizer_stream_end(&t->hub, &piece);
     let_out(t, out, buf_str(&piece));
     if (t->has_stops && !t->is_stopped) stop_end(&t->stops, out);
 }
 
 str gen_text_token(const gen_text *t, int32_t id) {
-    return bpe_token(t->tokens, id);
+    return t->tokens ? bpe_token(t->tokens, id) : tokenizer_bytes(t->hub.t, id);
 }

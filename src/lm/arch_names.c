@@ -25,21 +25,22 @@
 
 // --- Hub folders --------------------------------------------------------------------------------
 
-#define EMBED_AND_HEAD W(LM_EMBED, "embed_tokens"), WF(LM_HEAD, "lm_head", PART_TOP)
+#define ENDS W(LM_EMBED, "embed_tokens"), WF(LM_HEAD, "lm_head", PART_TOP)
 #define ATTENTION                                                                                  \
     W(LM_Q, "self_attn.q_proj"), W(LM_K, "self_attn.k_proj"), W(LM_V, "self_attn.v_proj"),         \
         W(LM_O, "self_attn.o_proj")
-#define GATED_MLP   W(LM_GATE, "mlp.gate_proj"), W(LM_UP, "mlp.up_proj"), W(LM_DOWN, "mlp.down_proj")
+#define GATE_AND_UP W(LM_GATE, "mlp.gate_proj"), W(LM_UP, "mlp.up_proj")
 #define QK_NORMS(f) WF(LM_NORM_Q, "self_attn.q_norm", f), WF(LM_NORM_K, "self_attn.k_norm", f)
 
 const lm_part lm__parts_llama[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_IN, "input_layernorm"),
     W(LM_NORM_MLP, "post_attention_layernorm"),
     ATTENTION,
     QK_NORMS(0),
-    GATED_MLP,
+    GATE_AND_UP,
+    W(LM_DOWN, "mlp.down_proj"),
     W(LM_ROUTER, "mlp.gate"),
     WF(LM_GATE, "mlp.experts.%e.gate_proj", PART_EACH),
     WF(LM_UP, "mlp.experts.%e.up_proj", PART_EACH),
@@ -48,7 +49,7 @@ const lm_part lm__parts_llama[] = {
 };
 
 const lm_part lm__parts_gemma[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     WF(LM_NORM_OUT, "norm", P1),
     WF(LM_NORM_IN, "input_layernorm", P1),
     WF(LM_NORM_POST_IN, "post_attention_layernorm", P1),
@@ -56,12 +57,13 @@ const lm_part lm__parts_gemma[] = {
     WF(LM_NORM_POST_MLP, "post_feedforward_layernorm", P1),
     ATTENTION,
     QK_NORMS(P1),
-    GATED_MLP,
+    GATE_AND_UP,
+    W(LM_DOWN, "mlp.down_proj"),
     END,
 };
 
 const lm_part lm__parts_phi3[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_IN, "input_layernorm"),
     W(LM_NORM_MLP, "post_attention_layernorm"),
@@ -76,13 +78,14 @@ const lm_part lm__parts_phi3[] = {
 };
 
 const lm_part lm__parts_olmo2[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_POST_IN, "post_attention_layernorm"),
     W(LM_NORM_POST_MLP, "post_feedforward_layernorm"),
     ATTENTION,
     QK_NORMS(0),
-    GATED_MLP,
+    GATE_AND_UP,
+    W(LM_DOWN, "mlp.down_proj"),
     END,
 };
 
@@ -125,7 +128,7 @@ const lm_part lm__parts_gpt2[] = {
         role, "mlp.experts." name, "mlp.experts." name "_bias", lay, PART_STACK | PART_BY_INPUT    \
     }
 const lm_part lm__parts_gpt_oss[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_IN, "input_layernorm"),
     W(LM_NORM_MLP, "post_attention_layernorm"),
@@ -139,7 +142,7 @@ const lm_part lm__parts_gpt_oss[] = {
 };
 
 const lm_part lm__parts_lfm2[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "embedding_norm"),
     W(LM_NORM_IN, "operator_norm"),
     W(LM_NORM_MLP, "ffn_norm"),

@@ -19,21 +19,6 @@ size_t bpe_vocab(const bpe *b) {
     return b->n;
 }
 
-// Appends the ids of a piece; `end` is where the text ends.
-static status encode_piece(int32_t **out, const bpe *b, str piece, const char *end, arena scratch,
-                           err *e) {
-    uint32_t id = bpe__find(b, piece.ptr, piece.len, end);
-    size_t n = 1;
-    if (id != BPE__NONE)
-        **out = (int32_t)id;
-    else if (piece.len <= BPE__SHORT)
-        n = bpe__merge_short(*out, b, piece);
-    else
-        TRY(bpe__merge_long(*out, &n, b, piece, scratch, e));
-    *out += n;
-    return OK;
-}
-
 // As bpe_encode_part; `settled` is how much of the text cannot be cut otherwise by what follows.
 static status encode(int32_t **out, size_t *n, size_t *used, const bpe *b, str text, size_t after,
                      arena *a, err *e) {
@@ -46,18 +31,18 @@ static status encode(int32_t **out, size_t *n, size_t *used, const bpe *b, str t
     size_t bytes = text.len * sizeof **out;  // a token is a byte or more
     if (rest.used > rest.reserve || bytes > arena_room(&rest))
         return err_set(e, E_LIMIT, "no room to tokenize %zu bytes", text.len);
-    int32_t *ids = (int32_t *)(void *)(rest.base + rest.used), *to = ids;
+    bpe_out to = {(int32_t *)(void *)(rest.base + rest.used), 0, text.len};
     rest.used += bytes;
     const char *end = text.ptr + text.len;
     for (str todo = text; todo.len;) {
         size_t len = split_gpt2(todo);
         if (len + after > todo.len) break;
-        TRY(encode_piece(&to, b, str_first(todo, len), end, rest, e));
+        TRY(bpe__encode(&to, b, str_first(todo, len), end, rest, e));
         todo = str_skip(todo, len);
         *used += len;
     }
-    *out = ids, *n = (size_t)(to - ids);
-    a->used = (size_t)((uint8_t *)to - a->base);
+    *out = to.id, *n = to.n;
+    a->used = (size_t)((uint8_t *)(to.id + to.n) - a->base);
     return OK;
 }
 
@@ -82,7 +67,7 @@ static void add_clean(buf *out, str s) {
 }
 
 void bpe_stream_add(bpe_stream *s, buf *out, const bpe *b, int32_t id) {
-    char all[sizeof s->held + 255];
+    char all[sizeof s->held + BPE_TOKEN_MAX];
     str token = bpe_token(b, id);
     if (token.len == 0) return;
     memcpy(all, s->held, s->n_held);

@@ -3,7 +3,7 @@
 //   Owner     bpe is immutable; bpe_gpt2() is process-wide and needs no close
 //   Threads   any (scratch space is the caller's arena)
 //   Limits    BPE_TEXT_MAX bytes per encode; of the arena it takes 4 bytes per byte of text and,
-//             while a word of n > 256 bytes is merged, 17 n more; all but the ids is given back.
+//             while a word of n > 256 bytes is merged, 21 n more; all but the ids is given back.
 //             A vocabulary has at most BPE_VOCAB_MAX ids and as many merges
 //   Blocks    opening reads files; the rest computes
 //   Errors    encode: E_LIMIT; E_FORMAT never (any bytes have an encoding). Opening: E_NOT_FOUND,
@@ -19,8 +19,8 @@ typedef struct bpe bpe;
 
 enum {
     BPE_TEXT_MAX = 16 << 20,
-    BPE_VOCAB_MAX = 262142,
-    BPE_TOKEN_MAX = 255,           // bytes
+    BPE_VOCAB_MAX = 1 << 20,
+    BPE_TOKEN_MAX = 1024,          // bytes
     BPE_TOKENIZER_MAX = 64 << 20,  // bytes of a tokenizer.json
     BPE_GPT2_EOT = 50256,
     BPE_GPT2_VOCAB = 50257,

@@ -31,7 +31,9 @@ enum {
 
 // tokenizer.json of a folder; without one vocab.json and merges.txt (GPT-2's form).
 NODISCARD status tokenizer_open_folder(tokenizer **out, const char *folder, err *e);
+// The same from the files' bytes.
 NODISCARD status tokenizer_open_json(tokenizer **out, str text, err *e);
+NODISCARD status tokenizer_open_lists(tokenizer **out, str vocab, str merges, err *e);
 NODISCARD status tokenizer_open_gguf(tokenizer **out, const gguf *g, err *e);
 void tokenizer_close(tokenizer *t);  // accepts NULL
 
@@ -58,6 +60,7 @@ str tokenizer_bytes(const tokenizer *t, int32_t id);
 typedef struct tokenizer_stream {
     const tokenizer *t;
     bool shows_special, has_begun;
+    uint8_t n_stripped;  // of the text's beginning
     char held[8];
     size_t n_held;  // at most 3
 } tokenizer_stream;
@@ -65,5 +68,10 @@ typedef struct tokenizer_stream {
 void tokenizer_stream_init(tokenizer_stream *s, const tokenizer *t, bool shows_special);
 void tokenizer_stream_add(tokenizer_stream *s, buf *out, int32_t id);
 void tokenizer_stream_end(tokenizer_stream *s, buf *out);  // what is held becomes U+FFFD
+
+// All ids at once. As a stream gives it, but for a run of byte tokens that is not UTF-8, in which
+// each byte becomes U+FFFD, also those of whole characters, which a stream has let go by then.
+void tokenizer_decode(buf *out, const tokenizer *t, const int32_t *ids, size_t n,
+                      bool shows_special);
 
 #endif
