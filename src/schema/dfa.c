@@ -402,6 +402,7 @@ status dfa_of_string(uint32_t *out, dfa_table *t, err *e) {
         TRY(set_edges(t, *out + s, edges, n, e));
         state_at(t, *out + s)->ends = s == S_END;
         state_at(t, *out + s)->counts = s == S_BODY;
+        state_at(t, *out + s)->is_any = s == S_BODY || s == S_EMPTY;
     }
     return OK;
 }
