@@ -208,7 +208,7 @@ proof-tokenizer: $(B)/tests/text/test_bpe ## ids equal tiktoken's on 20,000 rand
 
 .PHONY: parity-schema
 parity-schema: build/tools/schema_texts ## random JSON schemas beside python3-jsonschema (SCHEMAS=1000 SEED=7)
-	@tools/deps build test
+	@tools/deps build dev
 	@$(PYTHON) tests/schema/parity.py $< $(or $(SCHEMAS),1000) $(or $(SEED),7)
 
 # The kernels' tests as a program for the other architecture: also the hashes in them must agree.

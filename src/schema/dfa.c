@@ -308,7 +308,7 @@ status dfa_of_words(uint32_t *out, dfa_table *t, const str *words, size_t n, err
     return words_at(t, *out, words, n, 0, e);
 }
 
-// --- Any string ------------------------------------------------------------------------------------
+// --- Any string ----------------------------------------------------------------------------------
 
 enum {
     S_OPEN,   // the quote comes

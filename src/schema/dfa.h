@@ -4,8 +4,8 @@
 //   Threads   one while it grows; then any
 //   Limits    DFA_STATES_MAX, DFA_EDGES_MAX of a table
 //   Errors    E_LIMIT
-//   Source    RFC 8259 for strings: written with the shortest escapes only, where an automaton is of
-//             their characters
+//   Source    RFC 8259 for strings: written with the shortest escapes only, where an automaton is
+//             of their characters
 #ifndef SCHEMA_DFA_H
 #define SCHEMA_DFA_H
 

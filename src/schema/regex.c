@@ -396,7 +396,7 @@ static status read_any_of(uint32_t *out, maker *m, vec *stack) {
     return gather(out, m, N_ANY_OF, stack, first);
 }
 
-// --- Thompson's construction, from the end ---------------------------------------------------------
+// --- Thompson's construction, from the end -------------------------------------------------------
 
 static status add_state(int32_t *out, maker *m, state s) {  // I1
     *out = (int32_t)m->states.n;
