@@ -9,7 +9,7 @@
 
 enum { RANGE_MAX = 100000, TIME_TEXT_MAX = 4096 };
 
-// --- Parameters -----------------------------------------------------------------------------------
+// --- Parameters ----------------------------------------------------------------------------------
 
 static str next_param(str *params) {
     return params->len ? str_cut(params, ',') : (str){0};
@@ -72,7 +72,7 @@ str jinja_text_of(jrun *r, jv v) {
     return jv_text(jv_str(r, v));
 }
 
-// --- Globals --------------------------------------------------------------------------------------
+// --- Globals -------------------------------------------------------------------------------------
 
 static jv call_range(jrun *r, jv self, const jv *a, const jargs *args) {
     (void)self;
@@ -193,7 +193,7 @@ jv jinja_global_named(str name) {
     return (jv){.kind = JV_MISSING};
 }
 
-// --- Calling --------------------------------------------------------------------------------------
+// --- Calling -------------------------------------------------------------------------------------
 
 static jv call_joined(jrun *r, jv callee) {
     (void)r;

@@ -76,7 +76,7 @@ static jv eval_slice(jrun *r, jenv *env, const node *n) {
     return jinja_slice(r, of, part[0], part[1], part[2]);
 }
 
-// --- Calls ----------------------------------------------------------------------------------------
+// --- Calls ---------------------------------------------------------------------------------------
 
 static void add_plain(jrun *r, jv *to, uint32_t *n, jv v) {
     if (*n == ARGS_MAX)
@@ -226,7 +226,7 @@ jv jinja_call_loop(jrun *r, jv callee, const jargs *args) {
     return run_take(r, mark);
 }
 
-// --- loop.NAME ------------------------------------------------------------------------------------
+// --- loop.NAME -----------------------------------------------------------------------------------
 
 static jv loop_last(jrun *r, jloop *l) {
     if (!l->has_next) l->has_next = run_loop_next(r, l, &l->next);
@@ -271,7 +271,7 @@ jv jinja_loop_attr(jrun *r, jv of, str name) {
     }
 }
 
-// --- Filters and tests ----------------------------------------------------------------------------
+// --- Filters and tests ---------------------------------------------------------------------------
 
 static jv eval_row(jrun *r, jenv *env, const node *n, jv self) {
     jargs args = eval_args(r, env, n->b, (jv){.kind = JV_MISSING});
@@ -284,7 +284,7 @@ jv eval_filters(jrun *r, jenv *env, const node *n, jv value) {
     return eval_row(r, env, n, value);
 }
 
-// --- Nodes ----------------------------------------------------------------------------------------
+// --- Nodes ---------------------------------------------------------------------------------------
 
 static jv eval_node(jrun *r, jenv *env, const node *n) {
     jv a;

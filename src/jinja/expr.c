@@ -114,7 +114,7 @@ static node *two(parser *p, node_kind kind, int op, node *a, node *b) {
     return n;
 }
 
-// --- Primary --------------------------------------------------------------------------------------
+// --- Primary -------------------------------------------------------------------------------------
 
 static node *parse_const(parser *p, jv value) {
     node *n = parse_node(p, X_CONST);
@@ -247,7 +247,7 @@ node *parse_target(parser *p, const char *stop, bool with_fields) {
     return n;
 }
 
-// --- Postfix --------------------------------------------------------------------------------------
+// --- Postfix -------------------------------------------------------------------------------------
 
 static node *parse_arg(parser *p, arg_op *least) {
     node *n = parse_node(p, N_ARG);
@@ -365,7 +365,7 @@ node *parse_postfix(parser *p, node *n) {
     return n;
 }
 
-// --- Filters and tests ----------------------------------------------------------------------------
+// --- Filters and tests ---------------------------------------------------------------------------
 
 // A name with dots in it, as filters of extensions have.
 static str dotted_name(parser *p) {
@@ -440,7 +440,7 @@ static node *parse_filter_expr(parser *p, node *n) {
     return n;
 }
 
-// --- Operators ------------------------------------------------------------------------------------
+// --- Operators -----------------------------------------------------------------------------------
 
 // Nesting that the tokens' own recursion makes, before there are nodes to measure.
 static bool enter(parser *p) {

@@ -146,7 +146,7 @@ static const jinja_row FILTERS[] = {
     {"xmlattr", filter_xmlattr, "autospace", 0, 0},
 };
 
-// --- Tests ----------------------------------------------------------------------------------------
+// --- Tests ---------------------------------------------------------------------------------------
 
 #define TEST(name, is_true)                                                                        \
     static jv name(jrun *r, jv self, const jv *a, const jargs *args) {                             \

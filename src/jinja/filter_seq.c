@@ -9,7 +9,7 @@ bool filter_flag(jrun *r, jv v, bool missing) {
     return v.kind == JV_MISSING ? missing : jv_truth(r, v);
 }
 
-// --- Attributes of items --------------------------------------------------------------------------
+// --- Attributes of items -------------------------------------------------------------------------
 
 typedef struct getter {
     jv attribute;  // "a.b.0", a number, or none at all
@@ -72,7 +72,7 @@ static jv get_many(jrun *r, const getter *g, jv item) {
     return jv_items(JV_LIST, keys, keys ? n : 0);
 }
 
-// --- Sorting --------------------------------------------------------------------------------------
+// --- Sorting -------------------------------------------------------------------------------------
 
 typedef struct sort_item {
     jv key, item;
@@ -208,7 +208,7 @@ jv filter_unique(jrun *r, jv self, const jv *a, const jargs *args) {
     return jv_iterate(r, out, seen ? n_out : 0, JV_GENERATOR);
 }
 
-// --- map, select, reject --------------------------------------------------------------------------
+// --- map, select, reject -------------------------------------------------------------------------
 
 static jv named_arg(const jargs *args, const char *name) {
     for (uint32_t i = 0; i < args->n_named; i++)
@@ -288,7 +288,7 @@ jv filter_rejectattr(jrun *r, jv self, const jv *a, const jargs *args) {
     return chosen(r, self, a, args, true, false);
 }
 
-// --- Parts ----------------------------------------------------------------------------------------
+// --- Parts ---------------------------------------------------------------------------------------
 
 jv filter_attr(jrun *r, jv self, const jv *a, const jargs *args) {
     (void)args;

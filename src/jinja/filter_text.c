@@ -84,7 +84,7 @@ jv filter_join(jrun *r, jv self, const jv *a, const jargs *args) {
     return jv_from_buf(r, &b);
 }
 
-// --- Escapes --------------------------------------------------------------------------------------
+// --- Escapes -------------------------------------------------------------------------------------
 
 jv filter_escape(jrun *r, jv self, const jv *a, const jargs *args) {
     (void)a;
@@ -222,7 +222,7 @@ jv filter_striptags(jrun *r, jv self, const jv *a, const jargs *args) {
     return jv_from_buf(r, &b);
 }
 
-// --- Layout ---------------------------------------------------------------------------------------
+// --- Layout --------------------------------------------------------------------------------------
 
 jv filter_indent(jrun *r, jv self, const jv *a, const jargs *args) {
     if (self.kind != JV_STR) return jr_type(r, "indent wants a str, not %s", jv_type_name(self));
@@ -282,7 +282,7 @@ jv filter_wordcount(jrun *r, jv self, const jv *a, const jargs *args) {
     return jv_int(n);
 }
 
-// --- Numbers --------------------------------------------------------------------------------------
+// --- Numbers -------------------------------------------------------------------------------------
 
 // Python's int(text, base) and float(text): white space around, single underscores inside.
 static bool clean_number(str s, char *to, size_t size) {
@@ -398,7 +398,7 @@ jv filter_format(jrun *r, jv self, const jv *a, const jargs *args) {
     return r->code ? self : jinja_percent(r, text(r, self), given);
 }
 
-// --- JSON, pprint ---------------------------------------------------------------------------------
+// --- JSON, pprint --------------------------------------------------------------------------------
 
 jv filter_tojson(jrun *r, jv self, const jv *a, const jargs *args) {
     (void)args;

@@ -1,6 +1,6 @@
 // "%s" % values and "{}".format(values), as Python has them.
 //
-// Rejected: what formats of numbers with thousands separators, "%a" and nested fields do; a template
+// Rejected: formats of numbers with thousands separators, "%a" and nested fields; a template
 // that asks for them is refused by name.
 
 #include "jinja/method.h"
@@ -19,7 +19,7 @@ typedef struct spec {
     char type;
 } spec;
 
-// --- Numbers --------------------------------------------------------------------------------------
+// --- Numbers -------------------------------------------------------------------------------------
 
 // Digits of an integer in a base, with the prefix of "#".
 static void integer_digits(char *to, size_t size, int64_t v, const spec *f) {
@@ -132,7 +132,7 @@ static bool sizes_ok(jrun *r, const spec *f, bool is_number) {
     return false;
 }
 
-// --- str % values ---------------------------------------------------------------------------------
+// --- str % values --------------------------------------------------------------------------------
 
 typedef struct percents {
     jrun *r;
@@ -284,7 +284,7 @@ jv jinja_percent(jrun *r, jv format, jv args) {
     return v;
 }
 
-// --- str.format -----------------------------------------------------------------------------------
+// --- str.format ----------------------------------------------------------------------------------
 
 static str read_spec(jrun *r, str s, spec *f) {
     size_t n = text_first_len(s);

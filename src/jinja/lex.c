@@ -72,7 +72,7 @@ static void push_data(lexer *l, str data, char sign, bool is_output) {
     if (data.len) push(l, T_DATA, data);
 }
 
-// --- Inside of a tag ------------------------------------------------------------------------------
+// --- Inside of a tag -----------------------------------------------------------------------------
 
 static int digit_of(char c) {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -289,7 +289,7 @@ static status lex_tag(lexer *l, token_kind end, const char *mark) {
     }
 }
 
-// --- Between tags ---------------------------------------------------------------------------------
+// --- Between tags --------------------------------------------------------------------------------
 
 static status lex_comment(lexer *l) {
     for (str s = rest(l); s.len; s = str_skip(s, 1)) {

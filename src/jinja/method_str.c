@@ -12,7 +12,7 @@ static jv like(jv self, jv v) {
     return v;
 }
 
-// --- Case and classes -----------------------------------------------------------------------------
+// --- Case and classes ----------------------------------------------------------------------------
 
 typedef void put_text(buf *to, str s);
 
@@ -120,7 +120,7 @@ jv method_istitle(jrun *r, jv self, const jv *a, const jargs *args) {
     return jv_bool(any);
 }
 
-// --- Strips ---------------------------------------------------------------------------------------
+// --- Strips --------------------------------------------------------------------------------------
 
 static bool has_char(str set, str c) {
     for (; set.len; set = str_skip(set, text_first_len(set)))
@@ -168,7 +168,7 @@ jv method_removesuffix(jrun *r, jv self, const jv *a, const jargs *args) {
     return like(self, jv_view(str_ends(s, suffix) ? str_first(s, s.len - suffix.len) : s));
 }
 
-// --- Finding --------------------------------------------------------------------------------------
+// --- Finding -------------------------------------------------------------------------------------
 
 // Clips s to [start, end) in code points; *from: the first one's number. False: start lies behind.
 static bool clip(jrun *r, str *s, const jv *a, int64_t *from) {
@@ -281,7 +281,7 @@ jv method_replace(jrun *r, jv self, const jv *a, const jargs *args) {
                                       jinja_int_arg(r, a[2], -1, "a count")));
 }
 
-// --- Splits and joins -----------------------------------------------------------------------------
+// --- Splits and joins ----------------------------------------------------------------------------
 
 typedef struct pieces {
     buf b;
@@ -452,7 +452,7 @@ jv method_join(jrun *r, jv self, const jv *a, const jargs *args) {
     return like(self, jv_from_buf(r, &b));
 }
 
-// --- Padding --------------------------------------------------------------------------------------
+// --- Padding -------------------------------------------------------------------------------------
 
 jv method_padded(jrun *r, jv self, int64_t left, int64_t right, str fill) {
     int64_t total = left + right;

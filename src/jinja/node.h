@@ -126,7 +126,7 @@ struct jinja {
     size_t n_vars, cap_vars;
 };
 
-// --- Building: lexer, parser, scopes ---------------------------------------------------------------
+// --- Building: lexer, parser, scopes ------------------------------------------------------------
 
 typedef enum token_kind {
     T_EOF,

@@ -178,9 +178,9 @@ bool jinja_is_op_true(jrun *r, node_op op, jv a, jv b) {
     return op == OP_LT ? c < 0 : op == OP_LE ? c <= 0 : op == OP_GT ? c > 0 : c >= 0;
 }
 
-// --- Subscripts -----------------------------------------------------------------------------------
+// --- Subscripts ----------------------------------------------------------------------------------
 
-// Where a slice begins, ends and steps in a sequence of `len`, as Python's slice.indices; the count.
+// Where a slice begins and how it steps in a sequence of `len`, as slice.indices; the count.
 static int64_t slice_bounds(jrun *r, int64_t len, jv from, jv to, jv by, int64_t *start,
                             int64_t *step) {
     int64_t stop;

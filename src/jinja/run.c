@@ -63,7 +63,7 @@ void run_assign(jrun *r, jenv *env, const node *target, jv v) {
     if (items && i != n) jr_type(r, "%u values for %u targets", n, i);
 }
 
-// --- Output ---------------------------------------------------------------------------------------
+// --- Output --------------------------------------------------------------------------------------
 
 size_t run_mark(const jrun *r) {
     return r->out->len;
@@ -88,7 +88,7 @@ void run_write(jrun *r, jv v) {
     check_out(r);
 }
 
-// --- Loops ----------------------------------------------------------------------------------------
+// --- Loops ---------------------------------------------------------------------------------------
 
 static bool passes(jrun *r, jloop *l, jv item) {
     run_assign(r, l->env, l->n->a, item);
@@ -168,7 +168,7 @@ jv run_loop(jrun *r, jenv *outer, const node *n, jv items, int64_t depth0) {
     return jv_none();
 }
 
-// --- Statements -----------------------------------------------------------------------------------
+// --- Statements ----------------------------------------------------------------------------------
 
 static void run_if(jrun *r, jenv *env, const node *n) {
     for (;;) {
@@ -275,7 +275,7 @@ void run_body(jrun *r, jenv *env, const node *n) {
     jr_leave(r);
 }
 
-// --- A template -----------------------------------------------------------------------------------
+// --- A template ----------------------------------------------------------------------------------
 
 static status parse(jinja *j, str text, err *e) {
     const token *t;

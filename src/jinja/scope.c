@@ -28,7 +28,7 @@ static void *take(scoper *s, size_t size) {
     return p;
 }
 
-// --- Places ---------------------------------------------------------------------------------------
+// --- Places --------------------------------------------------------------------------------------
 
 static load *own(const scope *in, str name) {
     for (load *l = in ? in->loads : NULL; l; l = l->next)
@@ -114,7 +114,7 @@ static scope *new_scope(scoper *s, scope *up, bool has_record) {
     return in;
 }
 
-// --- Collecting -----------------------------------------------------------------------------------
+// --- Collecting ----------------------------------------------------------------------------------
 
 // Names that an expression loads. Children of all kinds are lists.
 static void collect_expr(scoper *s, scope *in, const node *n) {
@@ -230,7 +230,7 @@ static bool is_used(const node *body, str name) {
     return u.is_found;
 }
 
-// --- Binding --------------------------------------------------------------------------------------
+// --- Binding -------------------------------------------------------------------------------------
 
 static void bind_name(scoper *s, scope *in, node *n) {
     uint16_t hops;

@@ -1,5 +1,5 @@
 // Unicode for Python's str methods. utf8proc knows categories and simple case; text.inc has the
-// rest: what maps to several characters, and what is a digit or cased without being of its category.
+// rest: what maps to several characters, what is a digit or cased without being of its category.
 
 #include "jinja/text.h"
 
@@ -91,7 +91,7 @@ size_t text_offset(str s, size_t n) {
     return (size_t)(p - s.ptr);
 }
 
-// --- Classes --------------------------------------------------------------------------------------
+// --- Classes -------------------------------------------------------------------------------------
 
 static unsigned category_bit(int32_t cp) {
     return cp < 0 ? 0 : 1u << utf8proc_category(cp);
@@ -159,7 +159,7 @@ bool text_all(str s, text_class c) {
     return true;
 }
 
-// --- Case -----------------------------------------------------------------------------------------
+// --- Case ----------------------------------------------------------------------------------------
 
 static void put(buf *to, int32_t cp) {
     char bytes[UTF8_MAX];
@@ -292,7 +292,7 @@ void text_put_swapped(buf *to, str s) {
     }
 }
 
-// --- Lines and numbers ----------------------------------------------------------------------------
+// --- Lines and numbers ---------------------------------------------------------------------------
 
 size_t text_line_end(str s) {
     if (!s.len) return 0;

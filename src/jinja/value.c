@@ -15,7 +15,7 @@
 
 enum { SMALL_DICT = 8, ROOM_MIN = 4096 };
 
-// --- Failing, work, memory ------------------------------------------------------------------------
+// --- Failing, work, memory -----------------------------------------------------------------------
 
 jv jr_fail(jrun *r, status code, const char *fmt, ...) {
     if (r->code) return (jv){.kind = JV_UNDEF};
@@ -72,7 +72,7 @@ void jr_leave(jrun *r) {
     r->depth--;
 }
 
-// --- Making ---------------------------------------------------------------------------------------
+// --- Making --------------------------------------------------------------------------------------
 
 jv jv_undef(jv_why why, jv_kind of, str name) {
     return (jv){.kind = JV_UNDEF,
@@ -277,7 +277,7 @@ jv jv_from_json(jrun *r, const json_value *v) {
     return jv_none();
 }
 
-// --- Asking ---------------------------------------------------------------------------------------
+// --- Asking --------------------------------------------------------------------------------------
 
 const char *jv_type_name(jv v) {
     static const char *const names[JV_KINDS] = {

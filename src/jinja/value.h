@@ -125,7 +125,7 @@ typedef struct jrun {
     size_t out_floor;
 } jrun;
 
-// --- Failing, work, memory -----------------------------------------------------------------------
+// --- Failing, work, memory ----------------------------------------------------------------------
 
 // Remembers the first failure ("line 3: ..."); returns an undefined value.
 jv jr_fail(jrun *r, status code, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -137,7 +137,7 @@ void *jr_alloc(jrun *r, size_t n, size_t size);
 bool jr_enter(jrun *r);  // one level deeper; false when too deep
 void jr_leave(jrun *r);
 
-// --- Making --------------------------------------------------------------------------------------
+// --- Making -------------------------------------------------------------------------------------
 
 static inline jv jv_none(void) {
     return (jv){.kind = JV_NONE};
@@ -172,7 +172,7 @@ jv jv_from_json(jrun *r, const json_value *v);
 // A dict of pairs, the last of equal keys' values at the first's place. Keeps `pairs`.
 jv jv_make_dict(jrun *r, jv_pair *pairs, size_t n);
 
-// --- Asking --------------------------------------------------------------------------------------
+// --- Asking -------------------------------------------------------------------------------------
 
 const char *jv_type_name(jv v);  // "str", "dict", ...
 bool jv_truth(jrun *r, jv v);
@@ -194,7 +194,7 @@ size_t jv_chars(str s);
 const jv *jv_each(jrun *r, uint32_t *n, jv v);
 bool jv_iterable(jv v);
 
-// --- Writing -------------------------------------------------------------------------------------
+// --- Writing ------------------------------------------------------------------------------------
 
 jv jv_str(jrun *r, jv v);  // Python's str(): a string
 void jv_put(jrun *r, buf *to, jv v);
