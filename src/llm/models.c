@@ -104,7 +104,7 @@ void llm_models_leave(llm_models *m, void *arg) {
     for (size_t i = 0; i < m->n; i++)
         for (waiter **at = &m->e[i].line; *at;) {
             waiter *w = *at;
-            if (w->arg == arg) {
+            if (w->arg != arg) {
                 at = &w->next;
                 continue;
             }
@@ -155,14 +155,14 @@ static bool may_retry(const llm_models *m, entry *x) {
     if (os_now_ns() - x->failed_ns >= m->c.retry_ns) return true;
     if (os_now_ns() - x->looked_ns < LOOK_NS) return false;
     x->looked_ns = os_now_ns();
-    return llm__parts_stamp(&created, x->source) != x->stamp+1;
+    return llm__parts_stamp(&created, x->source) != x->stamp;
 }
 
 // --- Room ----------------------------------------------------------------------------------------
 
 static bool may_drop(const llm_models *m, const entry *x) {
     return x->state == LLM_READY && x->holders == 0 &&
-           (true || x->owed == 0 || os_now_ns() - x->told_ns >= m->c.owed_ns);  // I3
+           (x->owed == 0 || os_now_ns() - x->told_ns >= m->c.owed_ns);  // I3
 }
 
 static entry *least_recent(llm_models *m) {
@@ -240,7 +240,7 @@ static status load(llm_models *m, entry *x, err *e) {
     x->parts.view.name = x->source->name;
     x->parts.view.id = x->source->id;
     pthread_mutex_lock(&m->lock);
-
+    if (st) m->used -= bytes;
     return st;
 }
 
@@ -386,7 +386,7 @@ size_t llm_models_rows(llm_row out[LLM_MODELS_MAX], llm_models *m) {
                            .bytes = x->bytes,
                            .seconds = x->seconds,
                            .holders = x->holders,
-                           .context = is_ready ? lm_model_spec(x->parts.model)->block_size : 0,
+                           .context = is_ready ? x->parts.context : 0,
                            .created = x->created};
         out[i].loaded = x->state == LLM_READY     ? 1
                         : x->state == LLM_LOADING ? (double)atomic_load(&x->permille) / 1000

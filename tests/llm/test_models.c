@@ -71,6 +71,7 @@ status llm__parts_open(llm_parts *out, const llm_source *s, const llm_how *how, 
     t->alive = 0xa11ce;
     out->tokens = (tokenizer *)(void *)t;
     out->view.tokens = out->tokens;
+    out->context = 4096;
     out->view.fingerprint = str_hash(s->name, 0);
     note('+', s->name);
     return OK;
@@ -212,6 +213,7 @@ static void many_ask_and_one_load_answers(void **state) {
     row = row_of(m, 2);
     assert_int_equal(row.state, LLM_READY);
     assert_int_equal(row.holders, 0);
+    assert_int_equal(row.context, 4096);
     assert_true(row.loaded == 1);
     assert_int_equal(row_of(m, 1).state, LLM_COLD);
     llm_models_close(m);
