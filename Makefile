@@ -189,7 +189,18 @@ unit: $(filter $(if $(T),$(B)/tests/$(T)%,%),$(UNIT)) ## C unit tests (T=http: o
 	  grep -E 'PASSED|FAILED|SKIPPED|skipped:' $$t.log; \
 	  if [ $$rc -ne 0 ]; then tail -40 $$t.log; fail=1; fi; done; exit $$fail
 
-e2e: build/parallelopedia $(HANDBOOK) $(TOOLS) ## the real program over real sockets
+# OpenAI's own clients, and what judges schemas. Where PyPI or npm cannot be reached their tests are
+# skipped, saying so; the next run tries again.
+CLIENTS := build/clients/.stamp
+CLIENT_FILES := $(wildcard tests/e2e/clients/*)
+$(CLIENTS): $(CLIENT_FILES)
+	@mkdir -p $(@D) && cp $(CLIENT_FILES) $(@D)
+	@cd $(@D) && { $(PYTHON) -m venv py && \
+	  py/bin/pip install -q --disable-pip-version-check --retries 2 --timeout 20 -r requirements.txt && \
+	  npm ci --no-audit --no-fund --loglevel=error && touch .stamp; } || \
+	  echo "OpenAI's clients could not be installed: their tests are skipped"
+
+e2e: build/parallelopedia $(HANDBOOK) $(TOOLS) $(CLIENTS) ## the real program over real sockets
 	PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(T),-k '$(T)')
 
 # Real texts: Wikipedia dumps in several languages beside the project, else what lies in it.

@@ -66,6 +66,7 @@ typedef struct app_kind {
 void app_metrics(http_req *rq, void *set);  // the handler of /metrics
 
 extern const app_kind app_plaintext, app_wiki, app_gpt2, app_stats, app_ui;
+extern const app_kind app_llm, app_openai;  // src/llm
 extern const app_kind *const app_kinds[];
 extern const size_t app_n_kinds;
 

@@ -2,15 +2,15 @@
 
 #include "app/gen_text.h"
 
-static status init_stops(gen_text *t, const str *stops, size_t n, err *e) {
-    t->has_stops = n > 0;
+status gen_text_init_hub(gen_text *t, const tokenizer *tokens, bool shows_special, const str *stops,
+                         size_t n, err *e) {
+    *t = (gen_text){.tokens = tokens, .has_stops = n > 0};
+    tokenizer_stream_init(&t->decoder, tokens, shows_special);
     return n ? stop_init(&t->stops, stops, n, e) : OK;
 }
 
 status gen_text_init(gen_text *t, const tokenizer *tokens, const str *stops, size_t n, err *e) {
-    *t = (gen_text){.tokens = tokens};
-    tokenizer_stream_init(&t->decoder, tokens, false);
-    return init_stops(t, stops, n, e);
+    return gen_text_init_hub(t, tokens, false, stops, n, e);
 }
 
 static void let_out(gen_text *t, buf *out, str piece) {

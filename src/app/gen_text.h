@@ -24,6 +24,9 @@ typedef struct gen_text {
 
 NODISCARD status gen_text_init(gen_text *t, const tokenizer *tokens, const str *stops, size_t n,
                                err *e);
+// `shows_special`: special tokens come out, spelt as in the vocabulary.
+NODISCARD status gen_text_init_hub(gen_text *t, const tokenizer *tokens, bool shows_special,
+                                   const str *stops, size_t n, err *e);
 // Appends what can be shown once `id` has come; nothing after is_stopped.
 void gen_text_add(gen_text *t, buf *out, int32_t id);
 // There are no more ids: what was held back.

@@ -9,7 +9,7 @@
 //   I1  an entry's parts are there in READY only; the loader alone puts them in and takes them out
 //   I2  `used` is the sum of bytes over READY entries and the one that loads
 //   I3  a dropped entry has no holders, and nobody who was called back and has not asked since,
-//       but for those who took over OWED_S: else two models that fit one at a time could drop each
+//       but for those who took too long: else two models that fit one at a time could drop each
 //       other for ever without anybody being served
 
 #include "llm/models.h"
@@ -25,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWED_S = 2, NAMES_ARENA = 8 << 20 };
+enum { NAMES_ARENA = 8 << 20 };
 #define LOOK_NS                                                                                    \
     100000000  // at a broken model's files at most, at who still waits at least so often
 
@@ -160,15 +160,15 @@ static bool may_retry(const llm_models *m, entry *x) {
 
 // --- Room ----------------------------------------------------------------------------------------
 
-static bool may_drop(const entry *x) {
+static bool may_drop(const llm_models *m, const entry *x) {
     return x->state == LLM_READY && x->holders == 0 &&
-           (x->owed == 0 || os_seconds_since(x->told_ns) >= OWED_S);  // I3
+           (x->owed == 0 || os_now_ns() - x->told_ns >= m->c.owed_ns);  // I3
 }
 
 static entry *least_recent(llm_models *m) {
     entry *best = NULL;
     for (size_t i = 0; i < m->n; i++)
-        if (may_drop(&m->e[i]) && (!best || m->e[i].used_at < best->used_at)) best = &m->e[i];
+        if (may_drop(m, &m->e[i]) && (!best || m->e[i].used_at < best->used_at)) best = &m->e[i];
     return best;
 }
 
@@ -379,8 +379,15 @@ size_t llm_models_rows(llm_row out[LLM_MODELS_MAX], llm_models *m) {
     pthread_mutex_lock(&m->lock);
     for (size_t i = 0; i < m->n; i++) {
         const entry *x = &m->e[i];
-        out[i] = (llm_row){x->source->name, x->source->id, x->state,   x->bytes, 0,
-                           x->seconds,      x->holders,    x->created, ""};
+        bool is_ready = x->state == LLM_READY;
+        out[i] = (llm_row){.name = x->source->name,
+                           .id = x->source->id,
+                           .state = x->state,
+                           .bytes = x->bytes,
+                           .seconds = x->seconds,
+                           .holders = x->holders,
+                           .context = is_ready ? x->parts.context : 0,
+                           .created = x->created};
         out[i].loaded = x->state == LLM_READY     ? 1
                         : x->state == LLM_LOADING ? (double)atomic_load(&x->permille) / 1000
                                                   : 0;
@@ -436,14 +443,19 @@ static status start(llm_models *m, err *e) {
                : OK;
 }
 
+static void set_default(int64_t *ns, int64_t seconds) {
+    if (*ns == 0) *ns = seconds * 1000000000;
+}
+
 status llm_models_open(llm_models **out, const llm_models_config *c, err *e) {
     *out = NULL;
     llm_models *m = calloc(1, sizeof *m);
     if (!m) return err_set(e, E_MEMORY, "no memory for a list of models");
     m->c = *c;
     if (m->c.budget == 0) m->c.budget = os_memory() / 3 * 2;
-    if (m->c.room_ns == 0) m->c.room_ns = LLM_ROOM_S * INT64_C(1000000000);
-    if (m->c.retry_ns == 0) m->c.retry_ns = LLM_RETRY_S * INT64_C(1000000000);
+    set_default(&m->c.room_ns, LLM_ROOM_S);
+    set_default(&m->c.retry_ns, LLM_RETRY_S);
+    set_default(&m->c.owed_ns, LLM_OWED_S);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

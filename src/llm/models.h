@@ -8,7 +8,8 @@
 //   Blocks    open: looks at folders; close: for the load that runs; all else: never. Who must wait
 //             for a model is called back
 //   Limits    LLM_MODELS_MAX names; `budget` bytes of weights; a model over it is refused. A load
-//             that finds no room because all others are held waits for LLM_ROOM_S seconds
+//             that finds no room because all others are held waits for LLM_ROOM_S seconds. Who was
+//             called back has LLM_OWED_S to ask before the model may go again
 //   Errors    get: E_NOT_FOUND (no such name: the message lists those there are), E_AGAIN (it is
 //             being loaded), E_LIMIT (over the budget), E_MEMORY (no room now), or what loading
 //             said, with paths of this machine left out. A failed load is tried again when its
@@ -28,6 +29,7 @@ enum {
     LLM_WHY_MAX = 300,
     LLM_RETRY_S = 30,
     LLM_ROOM_S = 60,
+    LLM_OWED_S = 2,
 };
 
 typedef enum llm_state {
@@ -68,7 +70,7 @@ typedef struct llm_models_config {
     size_t budget;       // bytes of weights; 0: two thirds of the machine's memory
     const char *panels;  // folder of repacked weights; NULL: none
     lm_engine *engine;
-    int64_t room_ns, retry_ns;  // 0: LLM_ROOM_S and LLM_RETRY_S
+    int64_t room_ns, retry_ns, owed_ns;  // 0: LLM_ROOM_S and so on
 } llm_models_config;
 
 // E_ARG names the spec that is wrong. A path that is not there is not: its model is broken.
@@ -93,6 +95,7 @@ typedef struct llm_row {
     double loaded;   // of the file, 0..1, while it loads
     double seconds;  // that loading took; 0: never
     int holders;
+    int context;            // tokens; 0: not in memory
     int64_t created;        // the file's time, seconds since 1970; 0: it is not there
     char why[LLM_WHY_MAX];  // broken
 } llm_row;

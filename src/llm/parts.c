@@ -256,6 +256,7 @@ static status open_all(llm_parts *p, const llm_source *s, const llm_how *how, co
     p->view.tokens = p->tokens;
     TRY(open_weights(p, s, how, &g, e));
     const lm_spec *spec = lm_model_spec(p->model);
+    p->context = spec->block_size;
     p->view.fingerprint = fingerprint(w, spec);
     TRY(open_chat(p, s, w, e));
     size_t n_ids = min_size((size_t)spec->n_ids, tokenizer_vocab(p->tokens));

@@ -11,6 +11,7 @@
 
 typedef struct llm_parts {
     llm_model view;  // name and id are the caller's affair
+    int context;     // tokens
     lm_model *model;
     tokenizer *tokens;
     chat *chat;

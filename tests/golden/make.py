@@ -3,7 +3,7 @@
 
 Its output is committed, so that tests need none of it. Pinned, and checked at start:
     torch 2.8.0, transformers 4.57.1 (families it has) or 5.0.0 (LFM2-MoE; configs as 5 writes them)
-    gguf 0.17.1 (only for gguf/)
+    gguf 0.19.0 (only for gguf_FAMILY)
 From the root of the project:
     tests/golden/make.py                    tests/golden/hf/FAMILY/, what this transformers has
     tests/golden/make.py --parity DIR -n 3  bigger ones in DIR, n seeds of each: `make parity`
@@ -21,6 +21,11 @@ import numpy as np
 import torch
 import transformers
 from safetensors.torch import save_file
+
+try:
+    import gguf
+except ImportError:
+    gguf = None
 
 PINS = {'4.57.1', '5.0.0'}
 V5 = transformers.__version__.startswith('5.')
@@ -237,6 +242,268 @@ def write_cases(where, prompts, texts):
         f.write('{\n"greedy": [\n' + ',\n'.join(json.dumps(r) for r in runs) + '\n],\n"seeded": []\n}\n')
 
 
+# --- GGUF ----------------------------------------------------------------------------------------
+
+# What is converted: family, type of matrices, fields beyond its own. As llama.cpp's
+# convert_hf_to_gguf.py does it; names are those of the gguf package.
+GGUFS = {
+    'llama': ('Q8_0', {}), 'qwen2': ('Q4_0', dict(use_sliding_window=False)), 'gemma2': ('Q8_0', dict(query_pre_attn_scalar=32)),
+    'gemma3': ('Q8_0', dict(num_hidden_layers=6, sliding_window_pattern=6, intermediate_size=32,
+                            query_pre_attn_scalar=16, rope_local_base_freq=1e4)),
+    'phi3': ('BF16', {}), 'smollm3': ('Q8_0', dict(no_rope_layer_interval=4, use_sliding_window=False)),
+    'olmo2': ('F16', {}), 'pythia': ('Q8_0', {}), 'gpt2': ('Q8_0', {}), 'lfm2': ('Q4_0', {}),
+    'qwen3_moe': ('Q8_0', dict(mlp_only_layers=[], norm_topk_prob=True)), 'gpt_oss': ('MXFP4', {}),
+    'qwen3': ('Q4_K', dict(hidden_size=256, num_hidden_layers=1, num_attention_heads=4,
+                           num_key_value_heads=1, head_dim=64, intermediate_size=256,
+                           attention_bias=False, tie_word_embeddings=True)),
+}
+GGUFS_V5 = {'lfm2_moe': ('Q8_0', {})}
+GGUF_ARCH = {'smollm2': 'llama', 'pythia': 'gptneox', 'qwen3_moe': 'qwen3moe', 'gpt_oss': 'gpt-oss',
+             'lfm2_moe': 'lfm2moe'}
+
+
+def pairs(t, heads):
+    """llama's order of q and k: a head's halves interleaved."""
+    return t.reshape(heads, 2, -1, *t.shape[1:]).transpose(1, 2).reshape(t.shape)
+
+
+def unpairs(t, heads):
+    return t.reshape(heads, -1, 2, *t.shape[1:]).transpose(1, 2).reshape(t.shape)
+
+
+def neox(t, heads):
+    """[heads][q k v] becomes q k v."""
+    return t.reshape(heads, 3, -1, *t.shape[1:]).transpose(0, 1).reshape(t.shape)
+
+
+def unneox(t, heads):
+    return t.reshape(3, heads, -1, *t.shape[1:]).transpose(0, 1).reshape(t.shape)
+
+
+def same(t):
+    return t
+
+
+def converted(name, c):
+    """How a hub's tensor is changed, and back."""
+    kind, kv = c.model_type, getattr(c, 'num_key_value_heads', None)
+    if kind in ('llama', 'smollm3'):
+        for end, heads in (('q_proj.', c.num_attention_heads), ('k_proj.', kv)):
+            if end in name:
+                return (lambda t: pairs(t, heads)), (lambda t: unpairs(t, heads))
+    if 'query_key_value' in name:
+        return (lambda t: neox(t, c.num_attention_heads)), (lambda t: unneox(t, c.num_attention_heads))
+    if kind == 'gpt2' and name.endswith(('c_attn.weight', 'c_proj.weight', 'c_fc.weight')):
+        return torch.t, torch.t
+    if 'gemma' in kind and name.endswith('norm.weight'):
+        return (lambda t: t + 1), (lambda t: t - 1)
+    if name.endswith('conv.conv.weight'):
+        return (lambda t: t[:, 0]), (lambda t: t[:, None])
+    return same, same
+
+
+def gguf_fields(w, c, m):
+    """Metadata as llama.cpp's converter writes it."""
+    n = getattr(c, 'num_hidden_layers', None) or c.n_layer
+    head = getattr(c, 'head_dim', None) or c.hidden_size // c.num_attention_heads
+    w.add_context_length(getattr(c, 'max_position_embeddings', None))
+    w.add_embedding_length(c.hidden_size)
+    w.add_block_count(n)
+    w.add_head_count(c.num_attention_heads)
+    if c.model_type == 'gpt2':
+        w.add_feed_forward_length(c.n_inner)
+        w.add_layer_norm_eps(c.layer_norm_epsilon)
+        return
+    if c.model_type == 'gpt_neox':
+        w.add_feed_forward_length(c.intermediate_size)
+        w.add_layer_norm_eps(c.layer_norm_eps)
+        w.add_rope_dimension_count(int(head * c.rotary_pct))
+        w.add_parallel_residual(c.use_parallel_residual)
+        w.add_rope_freq_base(c.rotary_emb_base)
+        return
+    attends = [t != 'conv' for t in getattr(c, 'layer_types', None) or ['full_attention'] * n]
+    kv = c.num_key_value_heads
+    w.add_head_count_kv(kv if all(attends) else [kv if a else 0 for a in attends])
+    w.add_layer_norm_rms_eps(getattr(c, 'rms_norm_eps', None) or c.norm_eps)
+    theta = getattr(c, 'rope_theta', None) or c.rope_parameters['rope_theta']
+    w.add_rope_freq_base(theta)
+    ff = m.get_submodule('model.layers.0.feed_forward.w1').out_features if 'lfm2' in c.model_type \
+        else c.intermediate_size
+    w.add_feed_forward_length(ff)
+    if c.model_type not in ('lfm2', 'lfm2_moe', 'phi3'):
+        w.add_key_length(head)
+        w.add_value_length(head)
+    if getattr(c, 'sliding_window', None) and getattr(c, 'use_sliding_window', True):
+        w.add_sliding_window(c.sliding_window)
+    experts = getattr(c, 'num_local_experts', None) or getattr(c, 'num_experts', None)
+    if experts:
+        w.add_expert_count(experts)
+        w.add_expert_used_count(c.num_experts_per_tok)
+        w.add_expert_feed_forward_length(getattr(c, 'moe_intermediate_size', None) or c.intermediate_size)
+    if c.model_type == 'lfm2_moe':
+        w.add_leading_dense_block_count(c.num_dense_layers)
+        w.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+        w.add_expert_weights_scale(c.routed_scaling_factor)
+    if 'lfm2' in c.model_type:
+        w.add_shortconv_l_cache(c.conv_L_cache)
+    if c.model_type == 'gemma2':
+        w.add_attn_logit_softcapping(c.attn_logit_softcapping)
+        w.add_final_logit_softcapping(c.final_logit_softcapping)
+    gguf_scaling(w, c, head)
+
+
+def gguf_scaling(w, c, head):
+    s = getattr(c, 'rope_scaling', None) or {}
+    kind = s.get('rope_type') or s.get('type')
+    dims = int(head * getattr(c, 'partial_rotary_factor', 1))
+    w.add_rope_dimension_count(dims)
+    if kind in ('linear', 'yarn'):
+        w.add_rope_scaling_type(gguf.RopeScalingType(kind))
+        w.add_rope_scaling_factor(s['factor'])
+    if kind == 'yarn':
+        w.add_rope_scaling_orig_ctx_len(s['original_max_position_embeddings'])
+    if kind == 'llama3':
+        inv = 1 / (c.rope_theta ** (torch.arange(0, dims, 2).float() / dims))
+        scaled, _ = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS['llama3'](c, 'cpu')
+        w.add_tensor('rope_freqs.weight', (inv / scaled).numpy().astype('<f4'))
+    if kind == 'longrope':
+        original = c.original_max_position_embeddings
+        w.add_rope_scaling_orig_ctx_len(original)
+        scale = c.max_position_embeddings / original
+        w.add_rope_scaling_attn_factors(math.sqrt(1 + math.log(scale) / math.log(original)))
+        for which in ('long', 'short'):
+            w.add_tensor(f'rope_factors_{which}.weight', np.array(s[which + '_factor'], '<f4'))
+
+
+def random_blocks(qtype, rows, g):
+    """Blocks of k-quants, which the package can read but not write."""
+    size = gguf.GGML_QUANT_SIZES[qtype][1]
+    raw = torch.randint(0, 256, (rows.shape[0], rows.shape[1] // 256, size), generator=g).numpy().astype('u1')
+    half = np.frombuffer(np.float16(0.0004).tobytes(), 'u1')
+    if qtype == gguf.GGMLQuantizationType.Q4_K:
+        raw[..., 0:2], raw[..., 2:4] = half, np.frombuffer(np.float16(0.003).tobytes(), 'u1')
+    else:
+        raw[..., 208:210] = np.frombuffer(np.float16(0.0001).tobytes(), 'u1')
+    return raw.reshape(rows.shape[0], -1)
+
+
+def gguf_put(w, name, t, quant, turn, g):
+    """Writes a tensor and returns what it means when read again."""
+    T = gguf.GGMLQuantizationType
+    a = t.contiguous().numpy().astype('<f4')
+    if a.ndim < 2 or name.endswith('shortconv.conv.weight') or 'ffn_gate_inp' in name:
+        kind = T.F32
+    elif quant == 'MXFP4' and not name.endswith('_exps.weight'):
+        kind = T.F16
+    elif quant == 'Q4_K':
+        kind = T.Q6_K if turn % 2 else T.Q4_K
+    else:
+        kind = T[quant]
+    if name.endswith('.bias') or a.shape[-1] % 32:
+        kind = T.F32
+    if quant == 'Q4_K' and kind in (T.Q4_K, T.Q6_K):
+        raw = random_blocks(kind, a, g)
+    else:
+        raw = gguf.quants.quantize(a, kind)
+    w.add_tensor(name, raw, raw_dtype=kind)
+    return torch.from_numpy(gguf.quants.dequantize(raw, kind).astype('<f4').reshape(a.shape))
+
+
+def gguf_experts(w, m, quant, g, e):
+    """gpt-oss' experts: gates and ups apart, [experts][rows][columns]."""
+    for i, layer in enumerate(m.model.layers):
+        x, at = layer.mlp.experts, f'blk.{i}.'
+        both = x.gate_up_proj.transpose(1, 2)
+        gate = gguf_put(w, at + 'ffn_gate_exps.weight', both[:, ::2], quant, 0, g)
+        up = gguf_put(w, at + 'ffn_up_exps.weight', both[:, 1::2], quant, 0, g)
+        x.gate_up_proj.copy_(torch.stack([gate, up], 2).reshape(both.shape).transpose(1, 2))
+        down = gguf_put(w, at + 'ffn_down_exps.weight', x.down_proj.transpose(1, 2), quant, 0, g)
+        x.down_proj.copy_(down.transpose(1, 2))
+        gguf_put(w, at + 'ffn_gate_exps.bias', x.gate_up_proj_bias[:, ::2], quant, 0, g)
+        gguf_put(w, at + 'ffn_up_exps.bias', x.gate_up_proj_bias[:, 1::2], quant, 0, g)
+        gguf_put(w, at + 'ffn_down_exps.bias', x.down_proj_bias, quant, 0, g)
+        e.update({f'model.layers.{i}.mlp.experts.{p}' for p in (
+            'gate_up_proj', 'gate_up_proj_bias', 'down_proj', 'down_proj_bias')})
+
+
+def gguf_stack(w, m, quant, g, done):
+    """Experts that are modules of their own (4.57) or one tensor (5), as one tensor each."""
+    for i, layer in enumerate(m.model.layers):
+        mlp = getattr(layer, 'mlp', None) or layer.feed_forward
+        x = getattr(mlp, 'experts', None)
+        if x is None:
+            continue
+        at = f'blk.{i}.ffn_'
+        for name, p in x.named_parameters():
+            done.add([k for k, v in m.named_parameters() if v is p][0])
+        if hasattr(x, 'gate_up_proj'):
+            half = x.gate_up_proj.shape[1] // 2
+            for part, view in (('gate', x.gate_up_proj[:, :half]), ('up', x.gate_up_proj[:, half:]),
+                               ('down', x.down_proj)):
+                view.copy_(gguf_put(w, f'{at}{part}_exps.weight', view, quant, 0, g))
+            continue
+        for part in ('gate', 'up', 'down'):
+            ps = [getattr(one, part + '_proj').weight for one in x]
+            got = gguf_put(w, f'{at}{part}_exps.weight', torch.stack(list(ps)), quant, 0, g)
+            for p, v in zip(ps, got):
+                p.copy_(v)
+
+
+def write_gguf(path, name, m, quant, g):
+    c = m.config
+    arch_name = GGUF_ARCH.get(name, name)
+    arch = {v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}[arch_name]
+    names = gguf.get_tensor_name_map(arch, getattr(c, 'num_hidden_layers', None) or c.n_layer)
+    w = gguf.GGUFWriter(path, arch_name)
+    gguf_fields(w, c, m)
+    w.add_token_list([f'<{i}>' for i in range(c.vocab_size)])
+    w.add_eos_token_id(2)
+    w.add_bos_token_id(1)
+    done = {'lm_head.weight'} if c.tie_word_embeddings else set()
+    if c.model_type == 'gpt_oss':
+        gguf_experts(w, m, quant, g, done)
+    else:
+        gguf_stack(w, m, quant, g, done) if hasattr(m, 'model') else None
+    tensors = list(m.named_parameters()) + [(k, b) for k, b in m.named_buffers() if 'expert_bias' in k]
+    for turn, (hub, p) in enumerate(tensors):
+        if hub in done:
+            continue
+        stem, _, end = hub.rpartition('.')
+        if end not in ('weight', 'bias'):  # sinks, expert_bias
+            stem, end = hub, 'bias' if end == 'expert_bias' else 'weight'
+        to = names.get_name(stem)
+        fwd, inv = converted(hub, c)
+        got = gguf_put(w, f'{to}.{end}', fwd(p), quant, turn, g)
+        p.copy_(inv(got))
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
+def make_gguf(where, name, quant, more, seed):
+    size = {**TINY, 'more': more}
+    kind, config = make_config(name, size)
+    cls = getattr(transformers, MODEL_CLASS.get(kind, kind + 'ForCausalLM'))
+    while True:
+        g = torch.Generator().manual_seed(seed)
+        shutil.rmtree(where, ignore_errors=True)
+        os.makedirs(where)
+        m = cls(config).eval().float()
+        random_weights(m, g)
+        write_gguf(where + '/model.gguf', name, m, quant, g)
+        prompts = [torch.randint(3, config.vocab_size, (n,), generator=g).tolist()
+                   for n in size['prompts']]
+        texts = [greedy(m, p) for p in prompts]
+        if all(texts):
+            break
+        seed += 1000
+    logits = torch.cat([logits_of(m, p) for p in prompts])
+    np.save(where + '/logits.npy', logits.numpy().astype('<f4'))
+    write_cases(where, prompts, texts)
+    return logits
+
+
 def size_of(where):
     return sum(os.path.getsize(os.path.join(where, f)) for f in os.listdir(where))
 
@@ -255,6 +522,12 @@ def main():
         where = f'{args.out}/{name}'
         logits = make_folder(where, name, TINY, 11)
         print(f'{name:12} {size_of(where) / 1024:6.0f} KB, logits {logits.std():.2f}')
+    for name, (quant, more) in (GGUFS_V5 if V5 else GGUFS).items() if gguf else ():
+        if args.only and name != args.only:
+            continue
+        where = f'{args.out}/gguf_{name}'
+        logits = make_gguf(where, name, quant, more, 11)
+        print(f'gguf_{name:12} {size_of(where) / 1024:6.0f} KB, logits {logits.std():.2f}')
 
 
 if __name__ == '__main__':

@@ -34,6 +34,8 @@ static inline void hf_find(hf_folders *out, const char *where) {
 }
 
 typedef struct hf_case {
+    char open[700];  // the folder, or its GGUF file
+    bool is_gguf;
     lm_case *cases;
     size_t n;
     os_map map;
@@ -42,7 +44,11 @@ typedef struct hf_case {
 } hf_case;
 
 static inline void hf_open(hf_case *c, const char *path) {
-    char file[300];
+    char file[700];
+    os_file_stat st;
+    snprintf(file, sizeof file, "%s/model.gguf", path);
+    c->is_gguf = !os_stat(&st, file, NULL);
+    snprintf(c->open, sizeof c->open, "%s", c->is_gguf ? file : path);
     snprintf(file, sizeof file, "%s/cases.json", path);
     c->n = cases_load(&c->cases, file);
     assert_true(c->n > 0);

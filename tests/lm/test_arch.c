@@ -30,7 +30,7 @@ static void check_folder(const char *path) {
     err e = {0};
     hf_case c;
     hf_open(&c, path);
-    if (weights_open(&w, path, &e)) fail_msg("%s: %s", path, e.msg);
+    if (weights_open(&w, c.open, &e)) fail_msg("%s: %s", path, e.msg);
     lm_spec *s = malloc(sizeof *s);
     if (lm__arch_read(s, w, &e)) fail_msg("%s: %s", path, e.msg);
     if (lm__arch_check_all(w, s, &e)) fail_msg("%s: %s", path, e.msg);
@@ -43,7 +43,8 @@ static void check_folder(const char *path) {
             fail_msg("%s: %s", path, e.msg);
         float *got = malloc(floats * sizeof *got);
         plain_forward(got, w, &at, c.cases[i].prompt, n);
-        worst = fmax(worst, worst_of(got, want, floats));
+        double d = worst_of(got, want, floats);
+        if (!(d <= worst)) worst = d;
         want += floats;
         free(got);
     }
