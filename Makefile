@@ -217,6 +217,11 @@ proof-tokenizer: $(B)/tests/text/test_bpe ## ids equal tiktoken's on 20,000 rand
 	  BPE_GOLDEN=build/proof/$$f.txt $< >build/proof/$$f.log 2>&1 || { cat build/proof/$$f.log; exit 1; }; \
 	  grep PASSED build/proof/$$f.log; done
 
+.PHONY: parity-schema
+parity-schema: build/tools/schema_texts ## random JSON schemas beside python3-jsonschema (SCHEMAS=1000 SEED=7)
+	@tools/deps build dev
+	@$(PYTHON) tests/schema/parity.py $< $(or $(SCHEMAS),1000) $(or $(SEED),7)
+
 # The kernels' tests as a program for the other architecture: also the hashes in them must agree.
 ARM64_LIB   := build/arm64/lib
 ARM64_TESTS := $(wildcard tests/kern/test_kern*.c tests/kern/test_attend.c)
