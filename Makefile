@@ -229,6 +229,12 @@ unit-arm64: ## tests of the kernels on an emulated aarch64, with a cross compile
 	  CMOCKA=$(ARM64_LIB)/libcmocka.so.0 UNIT='$(ARM64_TESTS:%.c=build/arm64/%)' \
 	  RUN='qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$(ARM64_LIB)'
 
+.PHONY: parity-schema-served
+parity-schema-served: deps-test ## SCHEMAS documents that a random model writes under random schemas: all validate
+	@$(MAKE) --no-print-directory all $(CLIENTS)
+	SCHEMAS=$(or $(SCHEMAS),1000) PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+	  tests/e2e/test_schema_served.py
+
 KILLS ?= 1000
 .PHONY: kill
 kill: deps-test ## kill -9 at KILLS random moments of indexing, twice; out of disk, handles, memory
