@@ -1,11 +1,10 @@
 // token_ids -- ids of many texts, and the text of these ids, beside another tokenizer's.
 //
-//   token_ids MODEL   MODEL: a tokenizer.json, a folder or a GGUF file. For each line of hex on stdin
-//                     a line of ids in decimal, a space after each, "|", and what they decode to in hex
+//   token_ids MODEL   MODEL: a tokenizer.json, a folder or a GGUF file. For each line of hex on
+//                     stdin a line of ids in decimal, a space after each, "|", and what they decode
+//                     to in hex
 //
 // "-" in front of a line's hex: tokens that are special are text in it.
-#include "os/file.h"
-#include "tensor/gguf.h"
 #include "text/tokenizer.h"
 
 #include <stdio.h>
@@ -14,24 +13,6 @@
 static int fail(const char *what) {
     fprintf(stderr, "token_ids: %s\n", what);
     return 1;
-}
-
-static status open_model(tokenizer **out, const char *path, err *e) {
-    os_file_stat st;
-    os_map m;
-    gguf *g;
-    TRY(os_stat(&st, path, e));
-    if (st.is_dir) return tokenizer_open_folder(out, path, e);
-    if (str_ends(str_of(path), STR(".gguf"))) {
-        TRY(gguf_open(&g, path, e));
-        status s = tokenizer_open_gguf(out, g, e);
-        gguf_close(g);
-        return s;
-    }
-    TRY(os_map_open(&m, path, OS_MAP_SEQUENTIAL, e));
-    status s = tokenizer_open_json(out, os_map_str(&m), e);
-    os_map_close(&m);
-    return s;
 }
 
 static int nibble(char c) {
@@ -66,7 +47,8 @@ int main(int argc, char **argv) {
     char *line = NULL;
     size_t cap = 0;
     if (argc != 2) return fail("one model, please");
-    if (open_model(&t, argv[1], &e) || arena_open(&a, (size_t)8 << 30, &e)) return fail(e.msg);
+    if (tokenizer_open_path(&t, argv[1], &e) || arena_open(&a, (size_t)8 << 30, &e))
+        return fail(e.msg);
     for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
         if (line[n - 1] == '\n') n--;
         if (one_line(t, (str){line, (size_t)n}, a, &e)) return fail(e.msg);

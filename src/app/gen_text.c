@@ -2,21 +2,15 @@
 
 #include "app/gen_text.h"
 
-static status init_stops(gen_text *t, const str *stops, size_t n, err *e) {
-    t->has_stops = n > 0;
+status gen_text_init_hub(gen_text *t, const tokenizer *tokens, bool shows_special, const str *stops,
+                         size_t n, err *e) {
+    *t = (gen_text){.tokens = tokens, .has_stops = n > 0};
+    tokenizer_stream_init(&t->decoder, tokens, shows_special);
     return n ? stop_init(&t->stops, stops, n, e) : OK;
 }
 
-status gen_text_init(gen_text *t, const bpe *tokens, const str *stops, size_t n, err *e) {
-    *t = (gen_text){.tokens = tokens};
-    return init_stops(t, stops, n, e);
-}
-
-status gen_text_init_hub(gen_text *t, const tokenizer *tokens, bool shows_special, const str *stops,
-                         size_t n, err *e) {
-    *t = (gen_text){0};
-    tokenizer_stream_init(&t->hub, tokens, shows_special);
-    return init_stops(t, stops, n, e);
+status gen_text_init(gen_text *t, const tokenizer *tokens, const str *stops, size_t n, err *e) {
+    return gen_text_init_hub(t, tokens, false, stops, n, e);
 }
 
 static void let_out(gen_text *t, buf *out, str piece) {
@@ -28,13 +22,10 @@ static void let_out(gen_text *t, buf *out, str piece) {
 
 void gen_text_add(gen_text *t, buf *out, int32_t id) {
     if (t->is_stopped) return;
-    ARENA_ON_STACK(scratch, 2 * GEN_TOKEN_MAX);
+    ARENA_ON_STACK(scratch, 4 * GEN_TOKEN_MAX);  // a byte may become U+FFFD
     buf piece;
     buf_init(&piece, &scratch, 0);
-    if (t->tokens)
-        bpe_stream_add(&t->decoder, &piece, t->tokens, id);
-    else
-        tokenizer_stream_add(&t->hub, &piece, id);
+    tokenizer_stream_add(&t->decoder, &piece, id);
     let_out(t, out, buf_str(&piece));
 }
 
@@ -43,14 +34,11 @@ void gen_text_end(gen_text *t, buf *out) {
     ARENA_ON_STACK(scratch, 64);
     buf piece;
     buf_init(&piece, &scratch, 0);
-    if (t->tokens)
-        bpe_stream_end(&t->decoder, &piece);
-    else
-        tokenizer_stream_end(&t->hub, &piece);
+    tokenizer_stream_end(&t->decoder, &piece);
     let_out(t, out, buf_str(&piece));
     if (t->has_stops && !t->is_stopped) stop_end(&t->stops, out);
 }
 
 str gen_text_token(const gen_text *t, int32_t id) {
-    return t->tokens ? bpe_token(t->tokens, id) : tokenizer_bytes(t->hub.t, id);
+    return tokenizer_bytes(t->tokens, id);
 }

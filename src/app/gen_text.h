@@ -7,7 +7,6 @@
 #ifndef APP_GEN_TEXT_H
 #define APP_GEN_TEXT_H
 
-#include "text/bpe.h"
 #include "text/stop.h"
 #include "text/tokenizer.h"
 
@@ -17,15 +16,15 @@ enum {
 };
 
 typedef struct gen_text {
-    const bpe *tokens;  // of these or of `hub`
-    bpe_stream decoder;
-    tokenizer_stream hub;
+    const tokenizer *tokens;
+    tokenizer_stream decoder;
     stop stops;
     bool has_stops, is_stopped;  // a stop string came: the text is over
 } gen_text;
 
-NODISCARD status gen_text_init(gen_text *t, const bpe *tokens, const str *stops, size_t n, err *e);
-// Of a model from the hub. `shows_special`: special tokens come out, spelt as in the vocabulary.
+NODISCARD status gen_text_init(gen_text *t, const tokenizer *tokens, const str *stops, size_t n,
+                               err *e);
+// `shows_special`: special tokens come out, spelt as in the vocabulary.
 NODISCARD status gen_text_init_hub(gen_text *t, const tokenizer *tokens, bool shows_special,
                                    const str *stops, size_t n, err *e);
 // Appends what can be shown once `id` has come; nothing after is_stopped.

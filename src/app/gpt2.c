@@ -88,7 +88,7 @@ static void put_model(json *j, const gpt2_model *m) {
     json_key(j, "type"), json_str(j, str_of(kern_type_name(s->type)));
     json_key(j, "bytes"), json_u64(j, s->bytes_per_token);
     json_key(j, "tokenizer"), json_str(j, m->own ? STR("tokenizer.json") : STR("built-in"));
-    json_key(j, "tokens"), json_u64(j, bpe_vocab(m->tokens));
+    json_key(j, "tokens"), json_u64(j, tokenizer_vocab(m->tokens));
     json_key(j, "load_seconds"), json_f64(j, m->load_s, 3);
     json_close(j, '}');
 }

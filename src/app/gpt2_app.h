@@ -17,8 +17,8 @@
 typedef struct gpt2_model {
     str name;
     lm_model *model;
-    const bpe *tokens;  // its own tokenizer, or the built-in one
-    bpe *own;           // that, to be closed; NULL: built-in
+    const tokenizer *tokens;  // its own tokenizer, or the built-in one
+    tokenizer *own;           // that, to be closed; NULL: built-in
     size_t token_max;   // bytes of the longest token
     double load_s;
 } gpt2_model;

@@ -48,10 +48,12 @@ status compile__conj(compiler *c, int32_t *out, const conj *x) {
             return *out = at->node, OK;  // I1
     }
     conj_at *at = vec_add(&c->conjs, 1, sizeof *at, COMPILE_CONJS_MAX);
-    term *to = vec_add(&c->terms, sorted.n, sizeof *to, COMPILE_CONJS_MAX * COMPILE_TERMS_MAX);
+    size_t most = 2 * COMPILE_CONJS_MAX * COMPILE_TERMS_MAX;
+    term *to = vec_add(&c->terms, 2 * sorted.n, sizeof *to, most);
     if (!at || !to) return err_set(c->e, E_LIMIT, "over %d different values", COMPILE_CONJS_MAX);
     memcpy(to, sorted.t, bytes);
-    *at = (conj_at){(uint32_t)(c->terms.n - sorted.n), (uint32_t)sorted.n, 0};
+    memcpy(to + sorted.n, x->t, bytes);
+    *at = (conj_at){(uint32_t)(c->terms.n - 2 * sorted.n), (uint32_t)sorted.n, 0};
     c->table[h % TABLE] = (uint32_t)c->conjs.n;
     TRY(compile__node(c, out, (node){.kind = NODE_UNION}));
     ((conj_at *)c->conjs.p)[c->conjs.n - 1].node = *out;
@@ -370,7 +372,7 @@ static status plain_node(compiler *c, node *out, const conj *x) {
 static status compile_one(compiler *c, const conj_at *at) {
     conj x = {.n = at->n};
     node out = {.kind = NODE_UNION};
-    memcpy(x.t, (term *)c->terms.p + at->first, at->n * sizeof *x.t);
+    memcpy(x.t, (term *)c->terms.p + at->first + at->n, at->n * sizeof *x.t);
     TRY(lang_work(&c->room, 256, c->e));
     status s = OK;
     size_t i = 0;

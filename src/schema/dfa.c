@@ -308,7 +308,7 @@ status dfa_of_words(uint32_t *out, dfa_table *t, const str *words, size_t n, err
     return words_at(t, *out, words, n, 0, e);
 }
 
-// --- Any string ------------------------------------------------------------------------------------
+// --- Any string ----------------------------------------------------------------------------------
 
 enum {
     S_OPEN,   // the quote comes
@@ -402,6 +402,7 @@ status dfa_of_string(uint32_t *out, dfa_table *t, err *e) {
         TRY(set_edges(t, *out + s, edges, n, e));
         state_at(t, *out + s)->ends = s == S_END;
         state_at(t, *out + s)->counts = s == S_BODY;
+        state_at(t, *out + s)->is_any = s == S_BODY || s == S_EMPTY;
     }
     return OK;
 }

@@ -296,7 +296,10 @@ str number_text(char out[NUMBER_TEXT], const json_value *v) {
         snprintf(out, NUMBER_TEXT, "%lld", (long long)v->integer);
     } else {
         if (fabs(v->number) >= 0x1p53) return STR("");
-        shortest(out, v->number);
+        if (v->number == floor(v->number))
+            snprintf(out, NUMBER_TEXT, "%.0f", v->number);
+        else
+            shortest(out, v->number);
     }
     return str_of(out);
 }

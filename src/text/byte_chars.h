@@ -1,7 +1,7 @@
 // text/byte_chars.h -- the characters that byte-level vocabularies write bytes as.
 //
-//   Source    openai/gpt-2 src/encoder.py bytes_to_unicode(): printable ones stand for themselves, the
-//             68 others are U+0100 to U+0143 in their order
+//   Source    openai/gpt-2 src/encoder.py bytes_to_unicode(): printable ones stand for themselves,
+//             the 68 others are U+0100 to U+0143 in their order
 #ifndef TEXT_BYTE_CHARS_H
 #define TEXT_BYTE_CHARS_H
 

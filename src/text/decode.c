@@ -1,8 +1,8 @@
 // Decoding: what each id gives, and what the beginning of a text and runs of bytes change in that.
 //
-// A decoder maps every token by itself and then joins them, so ids are mapped once, when the file is
-// read (load.c), and only four things are left for the time of decoding: a space between tokens, bytes
-// that are no UTF-8, the marks of the first token, and what is stripped off the beginning.
+// A decoder maps every token by itself and then joins them, so ids are mapped once, when the file
+// is read (load.c), and only four things are left for the time of decoding: a space between tokens,
+// bytes that are no UTF-8, the marks of the first token, and what is stripped off the beginning.
 
 #include "text/parts.h"
 
@@ -121,8 +121,8 @@ void tokenizer_stream_end(tokenizer_stream *s, buf *out) {
     s->n_held = 0;
 }
 
-// How many of the ids are byte tokens in a row, passing over what is not shown; *ok when their bytes
-// are UTF-8.
+// How many of the ids are byte tokens in a row, passing over what is not shown; *ok when their
+// bytes are UTF-8.
 static size_t byte_run(const tokenizer *t, const int32_t *ids, size_t n, bool shows_special,
                        bool *ok) {
     char held[8];
@@ -149,7 +149,8 @@ void tokenizer_decode(buf *out, const tokenizer *t, const int32_t *ids, size_t n
     tokenizer_stream_init(&s, t, shows_special);
     for (size_t i = 0, len; i < n; i += len) {
         bool ok = true, is_byte = token_at(t, ids[i])->flags & TOKEN_IS_BYTE;
-        len = t->decode.has_fallback && is_byte ? byte_run(t, ids + i, n - i, shows_special, &ok) : 1;
+        len =
+            t->decode.has_fallback && is_byte ? byte_run(t, ids + i, n - i, shows_special, &ok) : 1;
         for (size_t k = i; k < i + len; k++)
             if (ok)
                 tokenizer_stream_add(&s, out, ids[k]);

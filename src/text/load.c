@@ -1,9 +1,10 @@
 // Hugging Face's files: tokenizer.json, or the older vocab.json and merges.txt of GPT-2.
 //
-// `truncation` and `padding` are passed over: they shape batches, not ids. An added token has the id
-// that the model gives its text, if it knows it, else the one that the file tells.
+// `truncation` and `padding` are passed over: they shape batches, not ids. An added token has the
+// id that the model gives its text, if it knows it, else the one that the file tells.
 //
-//   Source    huggingface/tokenizers src/tokenizer/serialization.rs, src/models/bpe/serialization.rs
+//   Source    huggingface/tokenizers src/tokenizer/serialization.rs,
+//             src/models/bpe/serialization.rs
 
 #include "text/load.h"
 
@@ -221,8 +222,7 @@ static status read_added(tokenizer *t, const file *f, err *e) {
         a.lstrip = flag_of(v, "lstrip"), a.rstrip = flag_of(v, "rstrip");
         a.normalized = flag_of(v, "normalized");
         if (content.len == 0) continue;
-        TRY(add_name(t, a.id, content,
-                     TOKEN_IS_ADDED | (a.is_special ? TOKEN_IS_SPECIAL : 0u), e));
+        TRY(add_name(t, a.id, content, TOKEN_IS_ADDED | (a.is_special ? TOKEN_IS_SPECIAL : 0u), e));
         a.text = t->tokens[a.id].name;
         t->added[t->n_added++] = a;
     }
@@ -466,6 +466,24 @@ static status open_list_files(tokenizer **out, const char *vocab, const char *me
     }
     os_map_close(&v);
     return s;
+}
+
+static status open_gguf_file(tokenizer **out, const char *path, err *e) {
+    gguf *g;
+    TRY(gguf_open(&g, path, e));
+    status s = tokenizer_open_gguf(out, g, e);
+    gguf_close(g);
+    return s ? err_in(e, "%s", path) : OK;
+}
+
+status tokenizer_open_path(tokenizer **out, const char *path, err *e) {
+    os_file_stat st;
+    *out = NULL;
+    TRY(os_stat(&st, path, e));
+    if (st.is_dir) return tokenizer_open_folder(out, path, e);
+    if (str_ends(str_of(path), STR(".gguf"))) return open_gguf_file(out, path, e);
+    if (str_ends(str_of(path), STR(".json"))) return open_json_file(out, path, e);
+    return err_set(e, E_ARG, "%s: neither a folder nor a .json or .gguf file", path);
 }
 
 status tokenizer_open_folder(tokenizer **out, const char *folder, err *e) {

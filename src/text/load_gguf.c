@@ -1,10 +1,10 @@
 // GGUF's tokenizers: the vocabulary is in the file, its components are only named.
 //
 // A name stands for the components that Hugging Face's tokenizer.json of those models has; they are
-// written here as they stand there, and read by the same code. A SentencePiece vocabulary has scores
-// instead of merges: every way to cut a token into two others is a merge, in the order of the scores,
-// which is how Hugging Face's own conversion makes them. Added tokens are told by their type; whether
-// they take white space with them is not in the file.
+// written here as they stand there, and read by the same code. A SentencePiece vocabulary has
+// scores instead of merges: every way to cut a token into two others is a merge, in the order of
+// the scores, which is how Hugging Face's own conversion makes them. Added tokens are told by their
+// type; whether they take white space with them is not in the file.
 //
 //   Source    ggml docs/gguf.md; llama.cpp src/llama-vocab.cpp (names); transformers
 //             convert_slow_tokenizer.py generate_merges
@@ -19,11 +19,11 @@ enum { TYPE_UNKNOWN = 2, TYPE_CONTROL, TYPE_USER, TYPE_UNUSED, TYPE_BYTE };
 
 #define SPLIT(regex)                                                                               \
     "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" regex "\"},\"behavior\":\"Isolated\"}"
-#define BYTES     "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}"
-#define GPT2      "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
+#define BYTES         "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}"
+#define GPT2          "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
 #define SEQUENCE(...) "{\"type\":\"Sequence\",\"pretokenizers\":[" __VA_ARGS__ "]}"
-#define DIGITS    "{\"type\":\"Digits\",\"individual_digits\":true}"
-#define NFC       "{\"type\":\"NFC\"}"
+#define DIGITS        "{\"type\":\"Digits\",\"individual_digits\":true}"
+#define NFC           "{\"type\":\"NFC\"}"
 
 #define ENDINGS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 #define SIGNS   "| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*"
@@ -43,22 +43,41 @@ enum { TYPE_UNKNOWN = 2, TYPE_CONTROL, TYPE_USER, TYPE_UNUSED, TYPE_BYTE };
     "," BYTES
 #define CJK "[一-龥ࠀ-一가-퟿]+"
 #define DEEPSEEK_CODER                                                                             \
-    SPLIT("[\\r\\n]") "," SPLIT("\\\\s?\\\\p{L}+") "," SPLIT("\\\\s?\\\\p{P}+") "," SPLIT(CJK) "," \
-        DIGITS "," BYTES
-// clang-format off
+    SPLIT("[\\r\\n]")                                                                              \
+    "," SPLIT("\\\\s?\\\\p{L}+") "," SPLIT("\\\\s?\\\\p{P}+") "," SPLIT(CJK) "," DIGITS "," BYTES
 #define DEEPSEEK_LETTERS                                                                           \
-    "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝ"  \
-    "Ὗ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗ"    \
-    "Ａ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
-// clang-format on
+    "A-Za-z\\\\x{B5}\\\\x{C0}-\\\\x{D6}\\\\x{D8}-\\\\x{F6}\\\\x{F8}-\\\\x{1BA}\\\\x{1BC}-"         \
+    "\\\\x{1BF}\\\\x{1C4}-\\\\x{293}\\\\x{295}-\\\\x{2AF}\\\\x{370}-\\\\x{373}\\\\x{376}"          \
+    "\\\\x{377}\\\\x{37B}-\\\\x{37D}\\\\x{37F}\\\\x{386}\\\\x{388}-\\\\x{38A}\\\\x{38C}"           \
+    "\\\\x{38E}-\\\\x{3A1}\\\\x{3A3}-\\\\x{3F5}\\\\x{3F7}-\\\\x{481}\\\\x{48A}-\\\\x{52F}"         \
+    "\\\\x{531}-\\\\x{556}\\\\x{10A0}-\\\\x{10C5}\\\\x{13A0}-\\\\x{13F5}\\\\x{13F8}-\\\\x{13FD}"   \
+    "\\\\x{1C90}-\\\\x{1CBA}\\\\x{1CBD}-\\\\x{1CBF}\\\\x{1D00}-\\\\x{1D2B}\\\\x{1D6B}-"            \
+    "\\\\x{1D77}\\\\x{1D79}-\\\\x{1D9A}\\\\x{1E00}-\\\\x{1F15}\\\\x{1F18}-\\\\x{1F1D}"             \
+    "\\\\x{1F20}-\\\\x{1F45}\\\\x{1F48}-\\\\x{1F4D}\\\\x{1F50}-\\\\x{1F57}\\\\x{1F59}"             \
+    "\\\\x{1F5B}\\\\x{1F5D}\\\\x{1F5F}-\\\\x{1F7D}\\\\x{1F80}-\\\\x{1FB4}\\\\x{1FB6}-"             \
+    "\\\\x{1FBC}\\\\x{1FBE}\\\\x{1FC2}-\\\\x{1FC4}\\\\x{1FC6}-\\\\x{1FCC}\\\\x{1FD0}-"             \
+    "\\\\x{1FD3}\\\\x{1FD6}-\\\\x{1FDB}\\\\x{1FE0}-\\\\x{1FEC}\\\\x{1FF2}-\\\\x{1FF4}"             \
+    "\\\\x{1FF6}-\\\\x{1FFC}\\\\x{2102}\\\\x{2107}\\\\x{210A}-\\\\x{2113}\\\\x{2115}"              \
+    "\\\\x{2119}-\\\\x{211D}\\\\x{2124}\\\\x{2126}\\\\x{2128}\\\\x{212A}-\\\\x{212D}"              \
+    "\\\\x{212F}-\\\\x{2134}\\\\x{2139}\\\\x{213C}-\\\\x{213F}\\\\x{2145}-\\\\x{2149}"             \
+    "\\\\x{214E}\\\\x{2183}\\\\x{2184}\\\\x{2C00}-\\\\x{2C7B}\\\\x{2C7E}-\\\\x{2CE4}"              \
+    "\\\\x{2CEB}-\\\\x{2CEE}\\\\x{2CF2}\\\\x{2CF3}\\\\x{A640}-\\\\x{A66D}\\\\x{A680}-"             \
+    "\\\\x{A69B}\\\\x{A722}-\\\\x{A76F}\\\\x{A771}-\\\\x{A787}\\\\x{A78B}-\\\\x{A78E}"             \
+    "\\\\x{AB70}-\\\\x{ABBF}\\\\x{FB00}-\\\\x{FB06}\\\\x{FB13}-\\\\x{FB17}\\\\x{FF21}-"            \
+    "\\\\x{FF3A}\\\\x{FF41}-\\\\x{FF5A}\\\\x{10400}-\\\\x{1044F}\\\\x{104B0}-\\\\x{104D3}"         \
+    "\\\\x{104D8}-\\\\x{104FB}\\\\x{10C80}-\\\\x{10CB2}\\\\x{10CC0}-\\\\x{10CF2}\\\\x{118A0}-"     \
+    "\\\\x{118DF}\\\\x{1E900}-\\\\x{1E943}"
+#define DEEPSEEK_SIGNS "\\\\s?[!-/:-~！-／：-～‘-‟　-。]+"
 #define DEEPSEEK_LLM                                                                               \
-    SPLIT("[\\r\\n]") "," SPLIT("\\\\s?[" DEEPSEEK_LETTERS "]+") "," SPLIT(                        \
-        "\\\\s?[!-/:-~！-／：-～‘-‟　-。]+") "," SPLIT("\\\\s+$") "," SPLIT(CJK) "," DIGITS "," BYTES
+    SPLIT("[\\r\\n]")                                                                              \
+    "," SPLIT("\\\\s?[" DEEPSEEK_LETTERS "]+") "," SPLIT(DEEPSEEK_SIGNS) "," SPLIT(                \
+        "\\\\s+$") "," SPLIT(CJK) "," DIGITS "," BYTES
 #define DEEPSEEK3                                                                                  \
-    SPLIT("\\\\p{N}{1,3}") "," SPLIT("[一-龥぀-ゟ゠-ヿ]+") "," SPLIT(                              \
+    SPLIT("\\\\p{N}{1,3}")                                                                         \
+    "," SPLIT("[一-龥぀-ゟ゠-ヿ]+") "," SPLIT(                                               \
         "[!\\\"#$%&'()*+,\\\\-./:;<=>?@\\\\[\\\\\\\\\\\\]^_`{|}~][A-Za-z]+|"                       \
-        "[^\\r\\n\\\\p{L}\\\\p{P}\\\\p{S}]?[\\\\p{L}\\\\p{M}]+| ?[\\\\p{P}\\\\p{S}]+[\\r\\n]*"     \
-        SPACES) "," BYTES
+        "[^\\r\\n\\\\p{L}\\\\p{P}\\\\p{S}]?[\\\\p{L}\\\\p{M}]+| "                                  \
+        "?[\\\\p{P}\\\\p{S}]+[\\r\\n]*" SPACES) "," BYTES
 #define FALCON                                                                                     \
     "{\"type\":\"Punctuation\",\"behavior\":\"Contiguous\"}," GPT2                                 \
     ",{\"type\":\"Digits\",\"individual_digits\":false}," SPLIT("[0-9][0-9][0-9]")
@@ -92,7 +111,7 @@ static const char mark_all[] = "{\"type\":\"Sequence\",\"normalizers\":["
                                "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},"
                                "\"content\":\"▁\"}]}";
 #define UNMARK                                                                                     \
-    "{\"type\":\"Replace\",\"pattern\":{\"String\":\"▁\"},\"content\":\" \"},"                     \
+    "{\"type\":\"Replace\",\"pattern\":{\"String\":\"▁\"},\"content\":\" \"},"                   \
     "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}"
 static const char unmark[] = "{\"type\":\"Sequence\",\"decoders\":[" UNMARK "]}";
 static const char unmark_strip[] =
@@ -259,12 +278,10 @@ static status cut_token(cuts *to, const source *s, uint32_t id, float score) {
         if (r < 0) continue;
         if (to->n == to->cap)
             return err_set(s->e, E_LIMIT, "over %zu ways to cut tokens in two", to->cap);
-        to->at[to->n++] = (cut){score,
-                                {(uint32_t)utf8_count(left), (uint32_t)utf8_count(right)},
-                                (uint32_t)l,
-                                (uint32_t)r,
-                                id,
-                                0};
+        to->at[to->n++] =
+            (cut){score,       {(uint32_t)utf8_count(left), (uint32_t)utf8_count(right)},
+                  (uint32_t)l, (uint32_t)r,
+                  id,          0};
     }
     qsort(to->at + first, to->n - first, sizeof *to->at, compare_parts);
     return OK;
@@ -273,9 +290,9 @@ static status cut_token(cuts *to, const source *s, uint32_t id, float score) {
 static status merge_by_scores(const source *s, cuts *all) {
     gguf_array scores;
     double v;
-    if (!gguf_items(&scores, s->g, "tokenizer.ggml.scores") || scores.is_str ||
-        scores.n != s->t->n)
-        return err_set(s->e, E_FORMAT, "tokenizer.ggml.scores is missing or has not one for each id");
+    if (!gguf_items(&scores, s->g, "tokenizer.ggml.scores") || scores.is_str || scores.n != s->t->n)
+        return err_set(s->e, E_FORMAT,
+                       "tokenizer.ggml.scores is missing or has not one for each id");
     for (uint32_t id = 0; id < s->t->n; id++)
         if (gguf_item_number(&v, &scores, id)) TRY(cut_token(all, s, id, (float)v));
     for (size_t i = 0; i < all->n; i++)

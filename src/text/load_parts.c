@@ -1,7 +1,7 @@
 // Components of a tokenizer.json: each kind is a row of a table with the fields it may have.
 //
-// What is not in a table is refused by its name, and so is a field of what is. A sequence is flattened;
-// its components run in its order.
+// What is not in a table is refused by its name, and so is a field of what is. A sequence is
+// flattened; its components run in its order.
 //
 //   Source    huggingface/tokenizers src/{normalizers,pre_tokenizers,processors,decoders}
 
@@ -301,8 +301,8 @@ static const row pre_tokenizers[] = {
      pre_metaspace},
 };
 
-// A ByteLevel at the end needs no text of its own: the model takes the bytes as they are. Before it a
-// regex that is GPT-2's own is that of ByteLevel.
+// A ByteLevel at the end needs no text of its own: the model takes the bytes as they are. Before it
+// a regex that is GPT-2's own is that of ByteLevel.
 status load_pre_tokenizer(tokenizer *t, const json_value *v, bool is_bpe, bool *has_bytes, err *e) {
     loader l = {.t = t, .v = v, .e = e};
     *has_bytes = false;

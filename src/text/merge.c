@@ -1,10 +1,10 @@
 // Merging: of all neighbours that a merge joins, the earliest merge first, then the leftmost place.
 //
-// A part is named by the place of its first symbol, and a place's key is its merge, shifted, and the
-// place, so that the least key is the next merge. Keys lie in blocks of 16 with the least of each
-// block beside them, and the least of 16 of those above: a merge changes three keys, and finding the
-// next one looks at one block on each floor. Up to 256 symbols two floors on the stack do; above, as
-// many floors as it takes, of keys of 64 bits.
+// A part is named by the place of its first symbol, and a place's key is its merge, shifted, and
+// the place, so that the least key is the next merge. Keys lie in blocks of 16 with the least of
+// each block beside them, and the least of 16 of those above: a merge changes three keys, and
+// finding the next one looks at one block on each floor. Up to 256 symbols two floors on the stack
+// do; above, as many floors as it takes, of keys of 64 bits.
 // Rejected: a heap (half the speed on runs of one letter, twice the memory).
 //
 //   I1  next[i] is where the part after i starts; n at the end
@@ -174,7 +174,7 @@ static status merge_long(int32_t *ids, size_t *n, const bpe *b, arena scratch, e
     tower t;
     size_t got = 0;
     if (*n >= UINT32_MAX || !tower_open(&t, b, ids, *n, &scratch))
-        return err_set(e, E_LIMIT, "no room to tokenize a word of %zu symbols", *n);
+        return err_set(e, E_LIMIT, "no room to tokenize a word of %zu bytes", *n);
     for (int64_t k; (k = min_long_block(t.floor[t.n_floors - 1])) != NO_LONG_KEY;)
         join_far(&t, (size_t)k & UINT32_MAX, (uint32_t)(k >> PLACE_BITS));
     for (size_t i = 0; i < t.n; i = t.next[i])

@@ -80,10 +80,20 @@ static status strip_accents(str *out, str s, arena *a, err *e) {
 static int32_t nmt(int32_t cp) {
     static const struct {
         int32_t lo, hi, to;
-    } map[] = {{1, 8, -1},          {0x9, 0xA, ' '},     {0xB, 0xB, -1},       {0xC, 0xD, ' '},
-               {0xE, 0x1F, -1},     {0x7F, 0x7F, -1},    {0x8F, 0x8F, -1},     {0x9F, 0x9F, -1},
-               {0x1680, 0x1680, ' '}, {0x200B, 0x200F, ' '}, {0x2028, 0x2029, ' '},
-               {0x2581, 0x2581, ' '}, {0xFEFF, 0xFEFF, ' '}, {0xFFFD, 0xFFFD, ' '}};
+    } map[] = {{1, 8, -1},
+               {0x9, 0xA, ' '},
+               {0xB, 0xB, -1},
+               {0xC, 0xD, ' '},
+               {0xE, 0x1F, -1},
+               {0x7F, 0x7F, -1},
+               {0x8F, 0x8F, -1},
+               {0x9F, 0x9F, -1},
+               {0x1680, 0x1680, ' '},
+               {0x200B, 0x200F, ' '},
+               {0x2028, 0x2029, ' '},
+               {0x2581, 0x2581, ' '},
+               {0xFEFF, 0xFEFF, ' '},
+               {0xFFFD, 0xFFFD, ' '}};
     for (size_t i = 0; i < countof(map); i++)
         if (cp >= map[i].lo && cp <= map[i].hi) return map[i].to;
     return cp;
@@ -173,8 +183,7 @@ status norm_run(str *out, const tokenizer *t, str s, bool *lost_head, arena *a, 
 }
 
 status norm_add(tokenizer *t, norm_op op, err *e) {
-    if (t->n_norm == PARTS_MAX)
-        return err_set(e, E_LIMIT, "over %d normalizers", PARTS_MAX);
+    if (t->n_norm == PARTS_MAX) return err_set(e, E_LIMIT, "over %d normalizers", PARTS_MAX);
     t->norm[t->n_norm++] = op;
     return OK;
 }

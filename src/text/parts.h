@@ -12,7 +12,7 @@
 #include "text/unicode.h"
 
 enum {
-    PARTS_MAX = 64,       // components of one kind
+    PARTS_MAX = 64,  // components of one kind
     PARTS_ADDED_MAX = 1 << 16,
     PARTS_TEMPLATE_MAX = 64,  // ids that a post-processor puts before or behind
     PARTS_STRING_MAX = 4096,  // a component's own string
@@ -25,7 +25,7 @@ typedef enum token_flags {
     TOKEN_IS_SET = 1,
     TOKEN_IS_ADDED = 2,
     TOKEN_IS_SPECIAL = 4,
-    TOKEN_IS_BYTE = 8,   // "<0xXX>" that decodes to a byte
+    TOKEN_IS_BYTE = 8,    // "<0xXX>" that decodes to a byte
     TOKEN_IS_MODEL = 16,  // in the model's vocabulary
 } token_flags;
 
@@ -69,10 +69,10 @@ typedef struct norm_op {
 } norm_op;
 
 typedef enum pre_kind {
-    PRE_SPLIT,        // where a regex matches
-    PRE_GPT2,         // as ByteLevel's own regex does, by hand
-    PRE_CLASS,        // at characters of a class: digits, punctuation, white space, one character
-    PRE_WORDS,        // Whitespace: \w+|[^\w\s]+
+    PRE_SPLIT,  // where a regex matches
+    PRE_GPT2,   // as ByteLevel's own regex does, by hand
+    PRE_CLASS,  // at characters of a class: digits, punctuation, white space, one character
+    PRE_WORDS,  // Whitespace: \w+|[^\w\s]+
     PRE_METASPACE,
     PRE_SPACE_FIRST,  // ByteLevel's add_prefix_space
     PRE_BYTES,        // ByteLevel's characters for bytes, where more follows
@@ -102,12 +102,12 @@ typedef struct pre_op {
 
 // What is left of a decoder once every id's bytes are known.
 typedef struct decode_rule {
-    bool joins_spaces;   // no decoder: a space between tokens
-    bool is_bytes;       // ByteLevel: bytes are joined before they are read as UTF-8
-    bool has_fallback;   // a run of byte tokens that is no UTF-8 gives U+FFFD for each
-    bool drops_marks;    // Metaspace: the first token's marks are left out
+    bool joins_spaces;  // no decoder: a space between tokens
+    bool is_bytes;      // ByteLevel: bytes are joined before they are read as UTF-8
+    bool has_fallback;  // a run of byte tokens that is no UTF-8 gives U+FFFD for each
+    bool drops_marks;   // Metaspace: the first token's marks are left out
     str mark;
-    uint32_t strip;      // how many of `strip_char` the text's beginning loses
+    uint32_t strip;  // how many of `strip_char` the text's beginning loses
     char strip_char;
 } decode_rule;
 

@@ -1,7 +1,7 @@
 // Pre-tokenisers: a text is cut into pieces, each of which the model sees alone.
 //
-// A piece goes through all of them before the next one is cut, so that no list of pieces is kept and
-// memory does not depend on how many there are. What a step writes (a mark in front, bytes as
+// A piece goes through all of them before the next one is cut, so that no list of pieces is kept
+// and memory does not depend on how many there are. What a step writes (a mark in front, bytes as
 // characters) lies in an arena by value and is gone with the piece.
 
 #include "text/parts.h"
@@ -14,8 +14,8 @@ typedef struct cutter {
     const pre_op *op;
     str text;
     size_t at;
-    regex_run run;             // of SPLIT
-    size_t start, end;         // of its next match
+    regex_run run;      // of SPLIT
+    size_t start, end;  // of its next match
     bool has_match, is_done;
 } cutter;
 
@@ -154,8 +154,8 @@ static status run_metaspace(encoding *x, uint32_t k, str text, bool is_first, ar
     const pre_op *op = &x->t->pre[k];
     str mark = op->mark_text;
     bool has_head = (text.len && text.ptr[0] == ' ') || str_starts(text, mark);
-    bool adds = !has_head && (op->prepend == PREPEND_ALWAYS ||
-                              (op->prepend == PREPEND_FIRST && is_first));
+    bool adds =
+        !has_head && (op->prepend == PREPEND_ALWAYS || (op->prepend == PREPEND_FIRST && is_first));
     char *to = (char *)room.base + room.used;
     size_t n = 0, left = arena_room(&room);
     if (text.len > left / UTF8_MAX - 1 || left < 2 * UTF8_MAX) return no_room(x, text.len);
@@ -175,8 +175,7 @@ static status run_metaspace(encoding *x, uint32_t k, str text, bool is_first, ar
 }
 
 static status run_space_first(encoding *x, uint32_t k, str text, bool is_first, arena room) {
-    if (text.ptr[0] == ' ')
-        return pass(x, k, text, (part){0, text.len, true}, is_first, &room);
+    if (text.ptr[0] == ' ') return pass(x, k, text, (part){0, text.len, true}, is_first, &room);
     if (text.len + 1 > arena_room(&room)) return no_room(x, text.len);
     char *to = (char *)room.base + room.used;
     to[0] = ' ';

@@ -2,12 +2,12 @@
 //
 // What follows an instruction at a place matches or does not, whatever led there. So a loop keeps
 // the stretch of places behind which nothing matched and the last run of its set that it measured,
-// which is enough for the patterns of tokenizers; and when a text makes a pattern go back more often
-// than a few times per byte, a bit for every choice at every place says that it failed there before.
-// Both hold for all matches of a run, so that "a run of white space that no newline ends", looked at
-// from each of its places, is looked at once. Rejected: a Thompson simulation (it finds where one
-// match ends in linear time, but begins again for each match, and is slower by far on ordinary text);
-// a budget of steps (legal texts exceed any).
+// which is enough for the patterns of tokenizers; and when a text makes a pattern go back more
+// often than a few times per byte, a bit for every choice at every place says that it failed there
+// before. Both hold for all matches of a run, so that "a run of white space that no newline ends",
+// looked at from each of its places, is looked at once. Rejected: a Thompson simulation (it finds
+// where one match ends in linear time, but begins again for each match, and is slower by far on
+// ordinary text); a budget of steps (legal texts exceed any).
 //
 //   I1  a place within [fail_lo, fail_hi] of a loop was tried: what follows the loop fails there
 //   I2  a bit in `failed` means the same for a choice; a frame sets it when it is given up
@@ -152,7 +152,8 @@ static size_t go_back(const regex_run *r, const regex_code *x, size_t pos, size_
 static void loop_failed(regex_run *r, const regex_code *x, size_t pos) {
     loop *l = &r->loops[x->choice];
     size_t next = pos < r->text.len ? pos + 1 : pos;
-    while (next < r->text.len && next <= pos + 3 && ((unsigned char)r->text.ptr[next] & 0xC0) == 0x80)
+    while (next < r->text.len && next <= pos + 3 &&
+           ((unsigned char)r->text.ptr[next] & 0xC0) == 0x80)
         next++;
     if (l->fail_lo <= l->fail_hi && next >= l->fail_lo && pos <= l->fail_lo)
         l->fail_lo = pos;
@@ -366,7 +367,6 @@ status regex_next(size_t *start, size_t *end, bool *found, regex_run *r, err *e)
         if (at < r->text.len) len = unicode_at(&cp, r->text, at);
         r->from = at + len;
     }
-    if (r->no_room)
-        return err_set(e, E_LIMIT, "no room to cut a text of %zu bytes", r->text.len);
+    if (r->no_room) return err_set(e, E_LIMIT, "no room to cut a text of %zu bytes", r->text.len);
     return OK;
 }

@@ -2,8 +2,8 @@
 //
 // Oniguruma's syntax and choice (the first alternative that leads to a match, from the leftmost
 // place), as far as tokenizers use it: alternatives, groups, (?i:), classes with \p{}, negation,
-// nesting and &&, \s \d \w \h, quantifiers greedy, lazy and possessive, look-ahead and look-behind of
-// bounded length, ^ $ \A \z \Z \b \B. What else there is refuses the pattern with its name.
+// nesting and &&, \s \d \w \h, quantifiers greedy, lazy and possessive, look-ahead and look-behind
+// of bounded length, ^ $ \A \z \Z \b \B. What else there is refuses the pattern with its name.
 //
 //   Owner     a regex lies in the arena that regex_compile was given; immutable
 //   Threads   any; a regex_run is one thread's
@@ -22,8 +22,8 @@ enum {
     REGEX_PATTERN_MAX = 4096,  // bytes
     REGEX_CODE_MAX = 4096,     // instructions
     REGEX_SETS_MAX = 256,
-    REGEX_DEPTH_MAX = 64,      // of groups and classes
-    REGEX_REPEAT_MAX = 1000,   // {n,m} of a group or with an upper bound
+    REGEX_DEPTH_MAX = 64,     // of groups and classes
+    REGEX_REPEAT_MAX = 1000,  // {n,m} of a group or with an upper bound
 };
 
 typedef struct regex regex;
@@ -36,7 +36,7 @@ NODISCARD status regex_literal(regex **out, str text, arena *perm, err *e);
 typedef struct regex_run {
     const regex *re;
     str text;
-    arena room;       // its own from here on
+    arena room;        // its own from here on
     uint64_t *failed;  // a bit for each choice at each place; NULL until it is worth it
     struct regex_frame *frames;
     struct regex_loop *loops;

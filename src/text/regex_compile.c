@@ -1,8 +1,8 @@
 // Patterns to instructions: a recursive parser makes a tree, the tree is written out as code.
 //
 // Every quantifier on one character (or one set) is a single instruction, which is nearly all that
-// the patterns of tokenizers have. Groups are written out as often as they must be there and loop by
-// SPLIT behind that. Captures are groups: nobody asks what they hold.
+// the patterns of tokenizers have. Groups are written out as often as they must be there and loop
+// by SPLIT behind that. Captures are groups: nobody asks what they hold.
 //
 //   I1  a group that is repeated without end takes a character or more each time, so loops end
 //   I2  what looks ahead or behind has a bounded length, so it costs the same at every place
@@ -264,8 +264,11 @@ static status parse_escape(compiler *c, node **out) {
     static const struct {
         char name;
         uint8_t how;
-    } place[] = {{'A', RE_TEXT_START}, {'z', RE_TEXT_END}, {'Z', RE_TEXT_END_LINE},
-                 {'b', RE_WORD},       {'B', RE_NO_WORD}};
+    } place[] = {{'A', RE_TEXT_START},
+                 {'z', RE_TEXT_END},
+                 {'Z', RE_TEXT_END_LINE},
+                 {'b', RE_WORD},
+                 {'B', RE_NO_WORD}};
     regex_item x;
     bool is_class;
     for (size_t i = 0; i < countof(place); i++)
@@ -359,10 +362,14 @@ static status parse_look(compiler *c, node **out, bool is_behind, bool negate) {
 static status parse_group(compiler *c, node **out) {
     bool fold = c->fold, dot_all = c->dot_all, is_group = true;
     if (++c->depth > REGEX_DEPTH_MAX) return bad(c, E_LIMIT, "too deep");
-    if (take(c, STR("?="))) TRY(parse_look(c, out, false, false));
-    else if (take(c, STR("?!"))) TRY(parse_look(c, out, false, true));
-    else if (take(c, STR("?<="))) TRY(parse_look(c, out, true, false));
-    else if (take(c, STR("?<!"))) TRY(parse_look(c, out, true, true));
+    if (take(c, STR("?=")))
+        TRY(parse_look(c, out, false, false));
+    else if (take(c, STR("?!")))
+        TRY(parse_look(c, out, false, true));
+    else if (take(c, STR("?<=")))
+        TRY(parse_look(c, out, true, false));
+    else if (take(c, STR("?<!")))
+        TRY(parse_look(c, out, true, true));
     else {
         if (take(c, STR("?"))) TRY(parse_flags(c, &is_group));
         // Flags without a group hold to the end of the group around them.
@@ -438,8 +445,7 @@ static status check_repeat(compiler *c, const node *n) {
         return bad(c, E_LIMIT, "{n,m} over 1000");
     lengths(n->first, &least, &most);
     if (least == 0) return bad(c, E_UNSUPPORTED, "repeating what can be empty");  // I1
-    if (!is_char && n->how == RE_POSSESSIVE)
-        return bad(c, E_UNSUPPORTED, "a possessive group");
+    if (!is_char && n->how == RE_POSSESSIVE) return bad(c, E_UNSUPPORTED, "a possessive group");
     return OK;
 }
 

@@ -22,7 +22,6 @@
 #include "base/utf8.h"
 #include "text/byte_chars.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { TABLE_HEAD = 24, PROBES_MAX = 512 };
@@ -39,9 +38,9 @@ status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
     if (n > BPE_VOCAB_MAX || n_merges > BPE__MERGES_MAX)
         return err_set(e, E_LIMIT, "vocabulary: %zu tokens and %zu merges, limits %d and %d", n,
                        n_merges, BPE_VOCAB_MAX, BPE__MERGES_MAX);
-    if (n_bytes > BPE_TOKENIZER_MAX)
+    if (n_bytes > TOKENIZER_FILE_MAX)
         return err_set(e, E_LIMIT, "vocabulary: tokens of %zu bytes, limit %d", n_bytes,
-                       BPE_TOKENIZER_MAX);
+                       TOKENIZER_FILE_MAX);
     unsigned words = slots_log2(n), pairs = slots_log2(n_merges);
     size_t slots = ((size_t)1 << words) + ((size_t)1 << pairs);
     bpe *b = calloc(1, sizeof *b + n * sizeof *b->words + n_merges * sizeof *b->merges +
@@ -54,11 +53,12 @@ status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
     b->word_slots = (uint32_t *)(b->merges + n_merges);
     b->pair_slots = b->word_slots + ((size_t)1 << words);
     b->bytes = (char *)(b->word_slots + slots);
+    b->unknown = BPE__NONE;
     *out = b;
     return OK;
 }
 
-void bpe_close(bpe *b) {
+void bpe__close(bpe *b) {
     free(b);
 }
 
@@ -255,7 +255,7 @@ status bpe__seal(bpe *b, arena scratch, err *e) {
     return OK;
 }
 
-status bpe__seal_bytes(bpe *b, err *e) {
+static status seal_bytes(bpe *b, err *e) {
     arena scratch;
     TRY(arena_open(&scratch, (size_t)8 << 20, e));
     status s = bpe__seal(b, scratch, e);
@@ -303,7 +303,7 @@ static status check_head(size_t *n, size_t *n_bytes, str table, err *e) {
 
 // The merge that makes token `id` of its first `left` bytes and the others.
 static status add_merge(bpe *b, uint32_t id, size_t left, err *e) {
-    str s = bpe_token(b, (int32_t)id);
+    str s = {b->bytes + b->words[id].off, b->words[id].len};
     if (s.len < 2) return OK;
     const char *end = s.ptr + s.len;
     uint32_t l = BPE__NONE, r = BPE__NONE;
@@ -323,10 +323,10 @@ static status fill(bpe *b, str table, size_t n, err *e) {
         TRY(bpe__add(b, str_first(bytes, len[i]), true, e));
     for (uint32_t id = 0; id < n; id++)
         TRY(add_merge(b, id, left[id], e));
-    return bpe__seal_bytes(b, e);
+    return seal_bytes(b, e);
 }
 
-status bpe_open(bpe **out, str table, err *e) {
+status bpe__open_table(bpe **out, str table, err *e) {
     *out = NULL;
     bpe *b = NULL;
     size_t n = 0, n_bytes = 0;
@@ -334,23 +334,8 @@ status bpe_open(bpe **out, str table, err *e) {
     TRY(bpe__new(&b, n, n_bytes, n, e));
     status s = fill(b, table, n, e);
     if (s)
-        bpe_close(b);
+        bpe__close(b);
     else
         *out = b;
     return s;
-}
-
-extern const char bpe__gpt2_table[], bpe__gpt2_table_end[];
-static bpe *gpt2;
-
-static void open_gpt2(void) {
-    size_t len = (size_t)(bpe__gpt2_table_end - bpe__gpt2_table);
-    CHECK(bpe_open(&gpt2, (str){bpe__gpt2_table, len}, NULL) == OK);
-    CHECK(gpt2->n == BPE_GPT2_VOCAB);
-}
-
-const bpe *bpe_gpt2(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_gpt2);
-    return gpt2;
 }

@@ -5,14 +5,19 @@
 //   Limits    BPE_VOCAB_MAX ids, BPE__MERGES_MAX merges, BPE_TOKEN_MAX bytes in a token
 //   Errors    E_FORMAT and E_LIMIT with a message that names the token or the limit
 //
-// A loader calls bpe__new, bpe__add for every id in order, bpe__merge for every merge in order, sets
-// the options, and calls bpe__seal.
+// A loader calls bpe__new, bpe__add for every id in order, bpe__merge for every merge in order,
+// sets the options, and calls bpe__seal.
 #ifndef TEXT_TABLE_H
 #define TEXT_TABLE_H
 
-#include "text/bpe.h"
+#include "base/arena.h"
+#include "text/tokenizer.h"
+
+typedef struct bpe bpe;
 
 enum {
+    BPE_VOCAB_MAX = TOKENIZER_VOCAB_MAX,
+    BPE_TOKEN_MAX = TOKENIZER_TOKEN_MAX,
     BPE__ID_BITS = 20,
     BPE__INDEX_BITS = 21,  // of an id or a merge in a slot
     BPE__MERGES_MAX = (1 << BPE__INDEX_BITS) - 2,
@@ -49,9 +54,9 @@ struct bpe {
     bool has_cuts;                     // no merge joins a U+2581 to another character before it
     uint32_t unknown;                  // the id of what is no token, or BPE__NONE: it is left out
     uint32_t fallback[256];
-    str prefix, suffix;       // around symbols that are not the first, that are the last
-    uint32_t byte_id[256];    // of single bytes; BPE__NONE: no token
-    bool is_complete;         // each single byte is a token, and there are no affixes
+    str prefix, suffix;     // around symbols that are not the first, that are the last
+    uint32_t byte_id[256];  // of single bytes; BPE__NONE: no token
+    bool is_complete;       // each single byte is a token, and there are no affixes
 };
 
 // Where ids go.
@@ -60,7 +65,7 @@ typedef struct bpe_out {
     size_t n, cap;
 } bpe_out;
 
-// Room for n ids of n_bytes bytes together and n_merges merges. bpe_close frees it.
+// Room for n ids of n_bytes bytes together and n_merges merges. bpe__close frees it.
 NODISCARD status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e);
 // The next id's bytes. Length 0: an id that text never gives. Not `is_word`: the bytes are for
 // decoding only.
@@ -70,8 +75,10 @@ NODISCARD status bpe__merge(bpe *b, uint32_t left, uint32_t right, uint32_t id, 
 // Leaves in `words` only what its own merges give: a piece that is found there needs no merging.
 NODISCARD status bpe__seal(bpe *b, arena scratch, err *e);
 
-// The same for a vocabulary of bytes, of which each must be a token.
-NODISCARD status bpe__seal_bytes(bpe *b, err *e);
+void bpe__close(bpe *b);  // accepts NULL
+
+// A compact vocabulary table from a file's bytes (format in table.c), sealed.
+NODISCARD status bpe__open_table(bpe **out, str table, err *e);
 
 // Appends the ids of a piece; up to `end` may be read. E_LIMIT: no room in `out` or `scratch`.
 NODISCARD status bpe__encode(bpe_out *out, const bpe *b, str piece, const char *end, arena scratch,

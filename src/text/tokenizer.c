@@ -1,5 +1,5 @@
-// Text to ids: added tokens are cut out of the text, what is between them is normalized, searched for
-// those added tokens that are normalized too, and cut into pieces for the model.
+// Text to ids: added tokens are cut out of the text, what is between them is normalized, searched
+// for those added tokens that are normalized too, and cut into pieces for the model.
 //
 // Ids are written where the arena ends, and what steps write lies behind the room for all ids there
 // can be, so nothing is copied at the end and only what is needed is touched.
@@ -9,6 +9,7 @@
 #include "text/parts.h"
 
 #include "base/utf8.h"
+#include "text/split.h"
 
 enum { IDS_PART = 4 };  // of the arena: one part in 4 is for the ids
 
@@ -51,12 +52,12 @@ static size_t spaces_behind(str s, size_t at) {
 }
 
 typedef struct found {
-    size_t from, to;  // white space that it takes counts
+    size_t from, to;  // white space that it takes counts; empty when another took all of it
     const added_token *token;
 } found;
 
-// The next added token at *at or behind it, which moves behind the match; what is in front of `least`
-// is taken already.
+// The next added token at *at or behind it, which moves behind the match; what is in front of
+// `least` is taken already.
 static bool next_added(found *f, size_t *at, const added_set *set, str s, size_t least,
                        bool is_plain) {
     for (; *at < s.len; ++*at) {
@@ -93,7 +94,7 @@ static status encode_part(encoding *x, str part, bool is_first, arena room) {
     while (t->normal.n && next_added(&f, &at, &t->normal, part, done, is_plain)) {
         if (done < f.from)
             TRY(pretok_run(x, (str){part.ptr + done, f.from - done}, is_first && done == 0, room));
-        TRY(add_id(x, f.token->id));
+        if (f.from < f.to) TRY(add_id(x, f.token->id));
         done = f.to;
     }
     return pretok_run(x, str_skip(part, done), is_first && done == 0, room);
@@ -107,7 +108,7 @@ static status encode_all(encoding *x, str text, arena room) {
     while (t->raw.n && next_added(&f, &at, &t->raw, text, done, is_plain)) {
         if (done < f.from)
             TRY(encode_part(x, (str){text.ptr + done, f.from - done}, done == 0, room));
-        TRY(add_id(x, f.token->id));
+        if (f.from < f.to) TRY(add_id(x, f.token->id));
         done = f.to;
     }
     return done < text.len ? encode_part(x, str_skip(text, done), done == 0, room) : OK;
@@ -147,27 +148,67 @@ static status encode(encoding *x, str text, arena room) {
     return OK;
 }
 
-status tokenizer_encode(int32_t **ids, size_t *n, const tokenizer *t, str text, unsigned flags,
-                        arena *a, err *e) {
-    *ids = NULL, *n = 0;
+// Ids at the end of the arena, and behind the room for them what is by value.
+static status begin(encoding *x, arena *room, const tokenizer *t, str text, unsigned flags,
+                    const arena *a, err *e) {
     if (text.len > TOKENIZER_TEXT_MAX)
         return err_set(e, E_LIMIT, "text of %zu bytes to tokenize, limit %d", text.len,
                        TOKENIZER_TEXT_MAX);
-    arena room = *a;
-    room.used = align_up(room.used, sizeof(uint64_t));
-    if (room.used > room.reserve) return err_set(e, E_LIMIT, "no room to tokenize");
-    size_t cap = arena_room(&room) / IDS_PART / sizeof **ids;
-    encoding x = {t, {(int32_t *)(void *)(room.base + room.used), 0, cap}, flags, e};
-    room.used += cap * sizeof **ids;
+    *room = *a;
+    room->used = align_up(room->used, sizeof(uint64_t));
+    if (room->used > room->reserve) return err_set(e, E_LIMIT, "no room to tokenize");
+    size_t cap = arena_room(room) / IDS_PART / sizeof *x->out.id;
+    *x = (encoding){t, {(int32_t *)(void *)(room->base + room->used), 0, cap}, flags, e};
+    room->used += cap * sizeof *x->out.id;
+    return OK;
+}
+
+static void keep(int32_t **ids, size_t *n, const encoding *x, arena *a) {
+    *ids = x->out.id, *n = x->out.n;
+    a->used = (size_t)((uint8_t *)(x->out.id + x->out.n) - a->base);
+}
+
+status tokenizer_encode(int32_t **ids, size_t *n, const tokenizer *t, str text, unsigned flags,
+                        arena *a, err *e) {
+    encoding x;
+    arena room;
+    *ids = NULL, *n = 0;
+    TRY(begin(&x, &room, t, text, flags, a, e));
     TRY(encode(&x, text, room));
-    *ids = x.out.id, *n = x.out.n;
-    a->used = (size_t)((uint8_t *)(x.out.id + x.out.n) - a->base);
+    keep(ids, n, &x, a);
+    return OK;
+}
+
+// Whether pieces are GPT-2's and nothing else happens to a text.
+static bool is_plain_gpt2(const tokenizer *t, unsigned flags) {
+    bool has_added = false;
+    for (uint32_t i = 0; i < t->n_added; i++)
+        has_added |= !(flags & TOKENIZER_PLAIN && t->added[i].is_special);
+    return t->keeps_bytes && t->n_pre == 1 && t->pre[0].kind == PRE_GPT2 && !has_added &&
+           !(flags & TOKENIZER_SPECIAL);
+}
+
+status tokenizer_encode_part(int32_t **ids, size_t *n, size_t *used, const tokenizer *t, str text,
+                             unsigned flags, arena *a, err *e) {
+    encoding x;
+    arena room;
+    *ids = NULL, *n = 0, *used = 0;
+    TRY(begin(&x, &room, t, text, flags, a, e));
+    if (!is_plain_gpt2(t, flags)) return OK;
+    for (str todo = text; todo.len;) {
+        size_t len = split_gpt2(todo);
+        if (len + SPLIT_LOOK_AHEAD > todo.len) break;
+        TRY(bpe__encode(&x.out, t->bpe, str_first(todo, len), todo.ptr + todo.len, room, e));
+        todo = str_skip(todo, len);
+        *used += len;
+    }
+    keep(ids, n, &x, a);
     return OK;
 }
 
 void tokenizer_close(tokenizer *t) {
     if (!t) return;
-    bpe_close(t->bpe);
+    bpe__close(t->bpe);
     arena perm = t->perm;
     arena_close(&perm);
 }

@@ -1,5 +1,5 @@
-// Unigram: the way through a text whose tokens' scores (logarithms of how likely they are) add up to
-// most (Kudo 2018). One pass forward keeps for each place the best token that ends there.
+// Unigram: the way through a text whose tokens' scores (logarithms of how likely they are) add up
+// to most (Kudo 2018). One pass forward keeps for each place the best token that ends there.
 //
 //   Source    huggingface/tokenizers src/models/unigram/model.rs, encode_optimized; of equal sums
 //             the first that is found stays, and what is no token costs 10 more than the worst one
