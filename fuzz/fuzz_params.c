@@ -27,7 +27,7 @@ static void write_text(const gen_params *p, str bytes, arena *a) {
     err e = {0};
     buf out;
     buf_init(&out, a, 64);
-    CHECK(!gen_text_init(&t, bpe_gpt2(), p->stop, p->n_stop, &e));
+    CHECK(!gen_text_init(&t, tokenizer_gpt2(), p->stop, p->n_stop, &e));
     for (size_t i = 0; i < bytes.len && i < 512; i++)
         gen_text_add(&t, &out, (uint8_t)bytes.ptr[i]);
     gen_text_end(&t, &out);

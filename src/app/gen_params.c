@@ -76,8 +76,10 @@ const gen_param gen_param_rows[] = {
               "it always was"},
     {"top_k", GEN_INT, GEN_LLM_QUERY, SAY(top_k), 1, LM_TOP_K_MAX, .lowers = true, .dflt = "50",
      .about = "draw from the likeliest K only; 1 always takes the likeliest. Over 1024 it is 1024"},
-    {"top_k", GEN_INT, GEN_BODY | GEN_LLM_BODY | GEN_CLI | TEXTS, SAY(top_k), 0, LM_TOP_K_MAX,
+    {"top_k", GEN_INT, GEN_BODY | GEN_LLM_BODY | GEN_CLI, SAY(top_k), 0, LM_TOP_K_MAX,
      .dflt = "50",
+     .about = "draw from the likeliest K only; 1 always takes the likeliest, 0 is no limit"},
+    {"top_k", GEN_INT, TEXTS, SAY(top_k), 0, LM_TOP_K_MAX, .dflt = "0",
      .about = "draw from the likeliest K only; 1 always takes the likeliest, 0 is no limit"},
     {"top_p", GEN_REAL, ANY, SAY(top_p), 0, 1, .above = true, .dflt = "1",
      .about = "draw from the fewest whose probabilities reach it; 1 is all"},
@@ -94,10 +96,10 @@ const gen_param gen_param_rows[] = {
      .about = "added to logits: `ID:VALUE,ID:VALUE`, in JSON `{\"ID\": VALUE}`; -100 forbids"},
     {"stop", GEN_STOP, ANY, AT(stop), 1, STOP_BYTES_MAX, .dflt = "none",
      .about = "the text ends before this; up to 16 of them, in JSON a string or a list"},
-    {"logprobs", GEN_INT, OURS | GEN_CLI | GEN_COMPLETION, SAY(logprobs), 0, LM_LOGPROBS_MAX,
-     .dflt = "none",
-     .about = "log probabilities of each token, and of so many of the likeliest; on our own routes "
-              "in events only"},
+    {"logprobs", GEN_INT, OURS | GEN_CLI, SAY(logprobs), 0, LM_LOGPROBS_MAX, .dflt = "none",
+     .about = "log probabilities of each token, and of so many of the likeliest; in events only"},
+    {"logprobs", GEN_INT, GEN_COMPLETION, SAY(logprobs), 0, LM_LOGPROBS_MAX, .dflt = "none",
+     .about = "log probabilities of each token, and of so many of the likeliest"},
     {"logprobs", GEN_BOOL, GEN_CHAT, AT(has_logprobs), .dflt = "no",
      .about = "log probabilities of each token"},
     {"top_logprobs", GEN_INT, GEN_CHAT, AT(top_logprobs), 0, LM_LOGPROBS_MAX, .dflt = "0",
@@ -117,6 +119,8 @@ const gen_param gen_param_rows[] = {
      .about = "no: the answer ends with its first call"},
     {"chat_template_kwargs", GEN_JSON, GEN_CHAT, AT(kwargs), .dflt = "none",
      .about = "variables of the model's template, like `{\"enable_thinking\": false}`"},
+    {"add_generation_prompt", GEN_BOOL, GEN_CHAT, AT(generates), .dflt = "yes",
+     .about = "the prompt ends where the answer begins"},
     {"reasoning_effort", GEN_TEXT, GEN_CHAT, AT(reasoning_effort), .dflt = "the template's",
      .about = "that variable of the template"},
     {"encoding_format", GEN_TEXT, GEN_EMBEDDING, AT(encoding), .dflt = "float",
@@ -138,6 +142,7 @@ void gen_params_default(gen_params *p) {
     *p = (gen_params){.max_length = MAX_LENGTH,
                       .sampling = lm_sampling_default(),
                       .parallel_calls = true,
+                      .generates = true,
                       .max_tokens = -1,
                       .n = 1,
                       .top_logprobs = -1};
@@ -153,13 +158,14 @@ const gen_param *gen_param_find(str name, gen_form form) {
 // --- Saying what is wrong --------------------------------------------------------------------
 
 static void bounds(buf *out, const gen_param *row, const char *what) {
+    int digits = row->max > 1e6 ? 10 : 6;
     if (row->or_zero) buf_add(out, STR("0 or "));
     if (row->above)
         buf_fmt(out, "%s above %g and up to %g", what, row->min, row->max);
     else if (row->lowers)
         buf_fmt(out, "%s, %g or more", what, row->min);
     else
-        buf_fmt(out, "%s of %g to %g", what, row->min, row->max);
+        buf_fmt(out, "%s of %g to %.*g", what, row->min, digits, row->max);
 }
 
 void gen_param_range(buf *out, const gen_param *row) {
@@ -180,7 +186,7 @@ void gen_param_range(buf *out, const gen_param *row) {
         buf_add(out, STR("a value"));
         break;
     case GEN_REFUSED:
-        buf_add(out, STR("nothing"));
+        buf_add(out, STR("not supported"));
         break;
     case GEN_SEED:
         buf_add(out, STR("a whole number of at most 64 bits"));
@@ -404,9 +410,8 @@ static status unknown(gen_params *p, str name, gen_form form, arena *a, err *e) 
     if (!(form & GEN_OPENAI))
         return err_set(e, E_ARG, "there is no parameter \"%.*s\"", STR_ARG(name));
     if (p->ignored.len > IGNORED_MAX) return OK;
-    p->ignored = p->ignored.len
-                     ? arena_fmt(a, "%.*s, %.*s", STR_ARG(p->ignored), STR_ARG(name))
-                     : arena_str(a, name);
+    p->ignored = p->ignored.len ? arena_fmt(a, "%.*s, %.*s", STR_ARG(p->ignored), STR_ARG(name))
+                                : arena_str(a, name);
     return OK;
 }
 

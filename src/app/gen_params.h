@@ -32,7 +32,7 @@ typedef struct gen_params {
     str system;
     bool chat;
     const json_value *messages, *tools, *tool_choice, *kwargs;  // NULL when not given
-    bool parallel_calls;
+    bool parallel_calls, generates;
     str reasoning_effort;
 
     // Of OpenAI's API

@@ -22,7 +22,7 @@
 
 enum {
     REPLY_ROOM = 16 << 20,  // of a request's arena, kept from its JSON
-    SHOWN_MAX = 48,  // bytes of a token beside a log probability
+    SHOWN_MAX = 48,         // bytes of a token beside a log probability
     EVENT_MAX = 6 * GEN_TEXT_MAX + (LM_LOGPROBS_MAX + 1) * (6 * SHOWN_MAX + 80) + 256,
 };
 _Static_assert(EVENT_MAX < (16 << 10) - 64, "I3");
@@ -291,7 +291,8 @@ status gen_read(gen_params *p, http_req *rq, gen_form query, gen_form body, err 
         p->prompt = http_tail(rq);
     else if (!has_json && http_body(rq).len)
         p->prompt = http_body(rq);
-    if (p->prompt.len == 0) return err_set(e, E_ARG, "Missing prompt: ask for /.../generate/PROMPT");
+    if (p->prompt.len == 0)
+        return err_set(e, E_ARG, "Missing prompt: ask for /.../generate/PROMPT");
     if (p->device.len && !str_eq_nocase(p->device, STR("cpu")))
         return err_set(e, E_ARG, "device \"%.*s\" is not available: this server has cpu",
                        STR_ARG(str_first(p->device, 64)));

@@ -5,8 +5,8 @@
 //             dies. Model, engine and tokenizer outlive the reply
 //   Threads   as http/http.h says of handlers
 //   Limits    GEN_N_MAX, those of gen_params.h and lm/engine.h
-//   Errors    gen_open: E_ARG, E_LIMIT (it can never run), E_QUOTA, E_AGAIN and the rest; gen_refuse
-//             makes replies of them
+//   Errors    gen_open: E_ARG, E_LIMIT (it can never run), E_QUOTA, E_AGAIN and the rest, of which
+//             gen_refuse makes replies
 #ifndef APP_GEN_STREAM_H
 #define APP_GEN_STREAM_H
 
@@ -17,8 +17,8 @@
 // --- Requests --------------------------------------------------------------------------------
 
 // Reads the query and a JSON body into `p`, which holds the defaults. The prompt is the rest of the
-// path, a POST's body that is no JSON, or the parameter; E_ARG without one. Sets a random seed where
-// there is none.
+// path, a POST's body that is no JSON, or the parameter; E_ARG without one. Sets a random seed
+// where there is none.
 NODISCARD status gen_read(gen_params *p, http_req *rq, gen_form query, gen_form body, err *e);
 // The tree of the request's body, in its arena, of which there is room left for the reply.
 NODISCARD status gen_read_json(const json_value **out, http_req *rq, err *e);

@@ -7,22 +7,26 @@
 #ifndef APP_GEN_TEXT_H
 #define APP_GEN_TEXT_H
 
-#include "text/bpe.h"
 #include "text/stop.h"
+#include "text/tokenizer.h"
 
 enum {
-    GEN_TOKEN_MAX = 1024,  // bytes of a token
+    GEN_TOKEN_MAX = TOKENIZER_TOKEN_MAX,  // bytes of a token
     GEN_TEXT_MAX = STOP_BYTES_MAX + GEN_TOKEN_MAX + 16,
 };
 
 typedef struct gen_text {
-    const bpe *tokens;
-    bpe_stream decoder;
+    const tokenizer *tokens;
+    tokenizer_stream decoder;
     stop stops;
     bool has_stops, is_stopped;  // a stop string came: the text is over
 } gen_text;
 
-NODISCARD status gen_text_init(gen_text *t, const bpe *tokens, const str *stops, size_t n, err *e);
+NODISCARD status gen_text_init(gen_text *t, const tokenizer *tokens, const str *stops, size_t n,
+                               err *e);
+// `shows_special`: special tokens come out, spelt as in the vocabulary.
+NODISCARD status gen_text_init_hub(gen_text *t, const tokenizer *tokens, bool shows_special,
+                                   const str *stops, size_t n, err *e);
 // Appends what can be shown once `id` has come; nothing after is_stopped.
 void gen_text_add(gen_text *t, buf *out, int32_t id);
 // There are no more ids: what was held back.

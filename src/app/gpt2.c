@@ -7,6 +7,7 @@
 
 #include "app/gpt2_app.h"
 
+#include "app/gen_engine.h"
 #include "app/gen_stream.h"
 #include "os/log.h"
 
@@ -87,7 +88,7 @@ static void put_model(json *j, const gpt2_model *m) {
     json_key(j, "type"), json_str(j, str_of(kern_type_name(s->type)));
     json_key(j, "bytes"), json_u64(j, s->bytes_per_token);
     json_key(j, "tokenizer"), json_str(j, m->own ? STR("tokenizer.json") : STR("built-in"));
-    json_key(j, "tokens"), json_u64(j, bpe_vocab(m->tokens));
+    json_key(j, "tokens"), json_u64(j, tokenizer_vocab(m->tokens));
     json_key(j, "load_seconds"), json_f64(j, m->load_s, 3);
     json_close(j, '}');
 }
@@ -110,9 +111,27 @@ static void models(http_req *rq, void *app) {
 
 // --- The app ---------------------------------------------------------------------------------
 
+static void gpt2_metrics(metrics *m, void *self) {
+    const gpt2 *g = self;
+    const struct {
+        const char *name, *help;
+    } families[] = {{"lm_model_bytes", "Weights that a token reads."},
+                    {"lm_model_parameters", "Parameters."},
+                    {"lm_model_load_seconds", "Time it took to open."}};
+    for (size_t k = 0; k < countof(families); k++) {
+        metrics_family(m, METRICS_GAUGE, families[k].name, families[k].help);
+        for (size_t i = 0; i < g->n_models; i++) {
+            const lm_spec *s = lm_model_spec(g->model[i].model);
+            const double v[] = {(double)s->bytes_per_token, (double)s->n_params,
+                                g->model[i].load_s};
+            metrics_f64(m, &(metrics_label){"model", g->model[i].name}, v[k]);
+        }
+    }
+}
+
 static void gpt2_close(void *self) {
     gpt2 *g = self;
-    lm_engine_close(g->engine);
+    gen_engine_close(g->shared);  // before its models
     for (size_t i = 0; i < g->n_models; i++)
         gpt2_model_close(&g->model[i]);
     arena_close(&g->names);
@@ -168,6 +187,12 @@ static status add_models(gpt2 *g, const app_options *o, err *e) {
     return OK;
 }
 
+static bool has_floats(const gpt2 *g) {
+    for (size_t i = 0; i < g->n_models; i++)
+        if (!kern_type_is_int(lm_model_spec(g->model[i].model)->type)) return true;
+    return false;
+}
+
 // The working set with which the machine is measured: the largest of the models.
 static size_t probe_bytes(const gpt2 *g) {
     size_t bytes = 0;
@@ -176,29 +201,16 @@ static size_t probe_bytes(const gpt2 *g) {
     return bytes;
 }
 
-static status open_engine(gpt2 *g, const app_options *o, err *e) {
-    lm_config c = {.n_threads = o->n_compute,
-                   .streams_max = o->streams_max,
-                   .queue_max = o->queue_max,
-                   .client_max = o->client_max,
-                   .probe_bytes = o->calibrates ? probe_bytes(g) : 0};
-    TRY(lm_engine_open(&g->engine, &c, e));
-    const probe *p = lm_engine_calibration(g->engine);
-    if (!p) return OK;
-    g->limits = *p;
-    log_info("gpt2", "limits: %.1f GB/s read, %.0f GFLOP/s in f32, %.0f GOP/s in int8",
-             p->read_bytes_per_s / 1e9, p->f32_flops / 1e9, p->int8_ops / 1e9);
-    return OK;
-}
-
 static status gpt2_open(void **self, const app_options *o, err *e) {
     if (o->n_gpt2 == 0) return OK;
     gpt2 *g = calloc(1, sizeof *g);
     if (!g) return err_set(e, E_MEMORY, "no memory for the gpt2 app");
+    g->shared = o->shared;
     status s = arena_open(&g->names, 1 << 20, e);
     if (!s && o->panels) mkdir(o->panels, 0777);  // of its absence the loader speaks
     if (!s) s = add_models(g, o, e);
-    if (!s) s = open_engine(g, o, e);
+    if (!s) s = gen_engine_get(&g->engine, o, probe_bytes(g), e);
+    o->shared->has_floats |= has_floats(g);
     if (s) {
         gpt2_close(g);
         return s;

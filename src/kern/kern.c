@@ -78,10 +78,24 @@ void kern_unpack_row(float *out, const kern_mat *w, size_t row) {
 
 // --- Keys and values ---------------------------------------------------------------------------
 
+static void put_halves(uint16_t *keys, size_t at, const float *key, const float *value,
+                       size_t head) {
+    uint16_t half[KERN_HEAD_MAX];
+    kern__narrow_f16(half, key, head);
+    for (size_t i = 0; i < head; i++)
+        keys[i * KERN_PAGE + at] = half[i];
+    kern__narrow_f16(keys + KERN_PAGE * head + at * head, value, head);
+}
+
 void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head) {
     float *keys = kv->base + kv->page[pos / KERN_PAGE] * kv->stride;
-    float *values = keys + KERN_PAGE * head + pos % KERN_PAGE * head;
+    size_t at = pos % KERN_PAGE;
+    ASSERT(head <= KERN_HEAD_MAX && head % KERN_LANES == 0);
+    if (kv->type == KERN_F16) {
+        put_halves((uint16_t *)(void *)keys, at, key, value, head);
+        return;
+    }
     for (size_t i = 0; i < head; i++)
-        keys[i * KERN_PAGE + pos % KERN_PAGE] = key[i];
-    memcpy(values, value, head * sizeof *value);
+        keys[i * KERN_PAGE + at] = key[i];
+    memcpy(keys + KERN_PAGE * head + at * head, value, head * sizeof *value);
 }

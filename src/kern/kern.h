@@ -106,14 +106,22 @@ static inline size_t kern_store_width(kern_store how) {
 // --- Keys and values ---------------------------------------------------------------------------
 
 // One head's keys and values of one sequence, in pages of 16 positions: position t is in page
-// page[t / 16] at base + page * stride floats, and there
+// page[t / 16] at base + page * stride floats, and there, one after the other,
 //   keys    [head][16]   a vector holds the scores of 16 positions
-//   values  [16][head]   16 * head floats after the keys
+//   values  [16][head]
+// as floats, or with half as much memory to read as f16: rounded to nearest even when put, infinite
+// beyond 65504.
 typedef struct kern_kv {
     float *base;
     const uint32_t *page;
     size_t stride;
+    kern_type type;  // KERN_F32, or KERN_F16
 } kern_kv;
+
+// Floats that a head's keys and values take of a page.
+static inline size_t kern_kv_floats(kern_type t, size_t head) {
+    return (t == KERN_F16 ? 1 : 2) * KERN_PAGE * head;
+}
 
 // Writes position `pos`.
 void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head);

@@ -5,8 +5,9 @@
 // values weighted with them, both relative to that score (Milakov and Gimelshein 2018).
 //
 // Rows go in tiles: a block's keys and values come into the cache once for TILE rows, and into
-// registers once for ROWS, VECS vectors at a time. A single row takes the same steps with
-// four vectors.
+// registers once for ROWS, VECS vectors at a time. A few rows, as heads that share keys have them in
+// decoding, take the same steps with more vectors. Keys and values in f16 are widened on the way:
+// `half` is a constant where functions are inlined.
 //
 //   A1  a score is one FMA chain over the head's columns; lanes are the positions of a page
 //   A2  a row's sum of exponentials has 16 lanes, which take a block's pages in order
@@ -44,24 +45,34 @@ typedef struct attend_group {
     _Alignas(KERN_ALIGN) float factor[KERN_LANES];  // of the sums so far
 } attend_group;
 
+// Where 16 keys or values lie, and what they are.
+INLINE const char *lanes_at(const char *page, size_t at, const bool half) {
+    return page + at * (half ? sizeof(uint16_t) : sizeof(float));
+}
+INLINE vec lanes_load(const char *page, size_t at, const bool half) {
+    const void *p = lanes_at(page, at, half);
+    return half ? v_load_f16(p) : v_load(p);
+}
+
 // Keys at [0], values KERN_PAGE * head behind. Beyond the pages that the group sees: the nearest.
-INLINE const float *page_of(const attend_group *g, size_t page, const int rows) {
+INLINE const char *page_of(const attend_group *g, size_t page, const int rows) {
     const attend_tile *t = g->t;
     size_t first = t->begin[g->r0] / KERN_PAGE;
     size_t last = (t->end[g->r0 + (size_t)rows - 1] - 1) / KERN_PAGE;
-    return t->kv->base + t->kv->page[max_size(first, min_size(page, last))] * t->kv->stride;
+    size_t at = t->kv->page[max_size(first, min_size(page, last))] * t->kv->stride;
+    return (const char *)(t->kv->base + at);
 }
 
 // acc[r][c] += a[r * row + i * step] * w[c][i * ld] for i < k. What the next block will need is
 // asked for: pages lie anywhere (prefill of 512 with AVX-512: 101 GFLOP/s without, 110 with).
 INLINE void fma_steps(vec (*acc)[WIDE_MAX], const float *a, size_t row, size_t step,
-                      const float *const *w, const float *const *next, size_t ld, size_t k,
-                      const int rows, const int wide) {
+                      const char *const *w, const char *const *next, size_t ld, size_t k,
+                      const int rows, const int wide, const bool half) {
     for (size_t i = 0; i < k; i++) {
         vec b[WIDE_MAX];
         UNROLL for (int c = 0; c < wide; c++) {
-            b[c] = v_load(w[c] + i * ld);
-            __builtin_prefetch(next[c] + i * ld, 0, 2);
+            b[c] = lanes_load(w[c], i * ld, half);
+            __builtin_prefetch(lanes_at(next[c], i * ld, half), 0, 2);
         }
         UNROLL for (int r = 0; r < rows; r++) {
             vec x = v_set(a[(size_t)r * row + i * step]);
@@ -71,17 +82,18 @@ INLINE void fma_steps(vec (*acc)[WIDE_MAX], const float *a, size_t row, size_t s
 }
 
 // A1
-INLINE void score_pages(attend_group *g, size_t page, const int rows, const int wide) {
+INLINE void score_pages(attend_group *g, size_t page, const int rows, const int wide,
+                        const bool half) {
     attend_tile *t = g->t;
     vec acc[ROWS][WIDE_MAX];
-    const float *keys[WIDE_MAX], *next[WIDE_MAX];
+    const char *keys[WIDE_MAX], *next[WIDE_MAX];
     UNROLL for (int c = 0; c < wide; c++) {
         size_t at = g->at / KERN_PAGE + page + (size_t)c;
         keys[c] = page_of(g, at, rows);
         next[c] = page_of(g, at + BLOCK_PAGES, rows);
         UNROLL for (int r = 0; r < rows; r++) acc[r][c] = v_set(0);
     }
-    fma_steps(acc, t->q + g->r0, 1, t->rows, keys, next, KERN_PAGE, t->head, rows, wide);
+    fma_steps(acc, t->q + g->r0, 1, t->rows, keys, next, KERN_PAGE, t->head, rows, wide, half);
     UNROLL for (int r = 0; r < rows; r++) {
         float *p = t->p[g->r0 + (size_t)r] + page * KERN_PAGE;
         UNROLL for (int c = 0; c < wide; c++) v_store(p + c * KERN_PAGE, acc[r][c]);
@@ -133,19 +145,20 @@ INLINE void soften_rows(attend_group *g, const int rows) {
 
 // One row's values of positions [from, to) of the block.
 INLINE void add_alone(vec *acc, const attend_group *g, int r, size_t from, size_t to, size_t behind,
-                      const int rows, const int wide) {
+                      const int rows, const int wide, const bool half) {
     const float *p = g->t->p[g->r0 + (size_t)r];
     for (size_t i = from; i < to; i++) {
-        const float *page = page_of(g, (g->at + i) / KERN_PAGE, rows);
-        const float *values = page + behind + i % KERN_PAGE * g->t->head;
+        const char *page = page_of(g, (g->at + i) / KERN_PAGE, rows);
+        size_t at = behind + i % KERN_PAGE * g->t->head;
         vec x = v_set(p[i]);
         UNROLL for (int c = 0; c < wide; c++) acc[c] =
-            v_fma(x, v_load(values + c * KERN_LANES), acc[c]);
+            v_fma(x, lanes_load(page, at + (size_t)c * KERN_LANES, half), acc[c]);
     }
 }
 
 // A3: what only the first rows see, what all see together, then the rest of each (A4).
-INLINE void add_values(attend_group *g, size_t col, const int rows, const int wide) {
+INLINE void add_values(attend_group *g, size_t col, const int rows, const int wide,
+                       const bool half) {
     attend_tile *t = g->t;
     const float *p = t->p[g->r0];
     vec acc[ROWS][WIDE_MAX];
@@ -154,28 +167,28 @@ INLINE void add_values(attend_group *g, size_t col, const int rows, const int wi
         vec factor = v_set(g->factor[r]);
         UNROLL for (int c = 0; c < wide; c++) acc[r][c] =
             v_mul(v_load(t->out[g->r0 + (size_t)r] + col + c * KERN_LANES), factor);
-        add_alone(acc[r], g, r, g->lo[r], min_size(from, g->hi[r]), behind, rows, wide);
+        add_alone(acc[r], g, r, g->lo[r], min_size(from, g->hi[r]), behind, rows, wide, half);
     }
     for (size_t at = from, n; at < to; at += n) {
         size_t page = (g->at + at) / KERN_PAGE, skip = at % KERN_PAGE * ld + behind;
-        const float *values = page_of(g, page, rows) + skip;
-        const float *ahead = page_of(g, page + BLOCK_PAGES, rows) + skip;
-        const float *w[WIDE_MAX], *next[WIDE_MAX];
+        const char *values = page_of(g, page, rows);
+        const char *ahead = page_of(g, page + BLOCK_PAGES, rows), *w[WIDE_MAX], *next[WIDE_MAX];
         n = min_size(KERN_PAGE - at % KERN_PAGE, to - at);
         UNROLL for (int c = 0; c < wide; c++) {
-            w[c] = values + c * KERN_LANES;
-            next[c] = ahead + c * KERN_LANES;
+            w[c] = lanes_at(values, skip + (size_t)c * KERN_LANES, half);
+            next[c] = lanes_at(ahead, skip + (size_t)c * KERN_LANES, half);
         }
-        fma_steps(acc, p + at, BLOCK, 1, w, next, ld, n, rows, wide);
+        fma_steps(acc, p + at, BLOCK, 1, w, next, ld, n, rows, wide, half);
     }
     UNROLL for (int r = 0; r < rows; r++) {
-        add_alone(acc[r], g, r, max_size(from, to), g->hi[r], behind, rows, wide);
+        add_alone(acc[r], g, r, max_size(from, to), g->hi[r], behind, rows, wide, half);
         UNROLL for (int c = 0; c < wide; c++)
             v_store(t->out[g->r0 + (size_t)r] + col + c * KERN_LANES, acc[r][c]);
     }
 }
 
-INLINE void group_block(attend_tile *t, size_t r0, size_t at, const int rows, const int wide) {
+INLINE void group_block(attend_tile *t, size_t r0, size_t at, const int rows, const int wide,
+                        const bool half) {
     attend_group g = {.t = t, .r0 = r0, .at = at};
     bool any = false;
     for (size_t r = 0; r < (size_t)rows; r++) {
@@ -186,28 +199,41 @@ INLINE void group_block(attend_tile *t, size_t r0, size_t at, const int rows, co
     size_t end = g.hi[rows - 1], col = 0, page = g.lo[0] / KERN_PAGE;
     if (!any) return;
     for (page -= page % (size_t)wide; page * KERN_PAGE < end; page += (size_t)wide)
-        score_pages(&g, page, rows, wide);
+        score_pages(&g, page, rows, wide, half);
     soften_rows(&g, rows);
     for (; col + (size_t)wide * KERN_LANES <= t->head; col += (size_t)wide * KERN_LANES)
-        add_values(&g, col, rows, wide);
+        add_values(&g, col, rows, wide, half);
     for (; col < t->head; col += KERN_LANES)
-        add_values(&g, col, rows, 1);
+        add_values(&g, col, rows, 1, half);
 }
 
-static void attend_block(attend_tile *t, size_t at) {
+enum { FEW_WIDE = VECS == 2 ? WIDE_MAX : 1 };  // vectors side by side of three rows
+
+INLINE void attend_block(attend_tile *t, size_t at, const bool half) {
     size_t r = 0;
     for (; r + ROWS <= t->rows; r += ROWS)
-        group_block(t, r, at, ROWS, VECS);
+        group_block(t, r, at, ROWS, VECS, half);
 #if ROWS > 4
     for (; r + 4 <= t->rows; r += 4)
-        group_block(t, r, at, 4, VECS);
+        group_block(t, r, at, 4, VECS, half);
 #endif
 #if ROWS > 2
+    if (r + 3 == t->rows) {
+        group_block(t, r, at, 3, FEW_WIDE, half);
+        return;
+    }
     for (; r + 2 <= t->rows; r += 2)
-        group_block(t, r, at, 2, 2);
+        group_block(t, r, at, 2, 2, half);
 #endif
     for (; r < t->rows; r++)
-        group_block(t, r, at, 1, WIDE_MAX);
+        group_block(t, r, at, 1, WIDE_MAX, half);
+}
+
+static void block_f32(attend_tile *t, size_t at) {
+    attend_block(t, at, false);
+}
+static void block_f16(attend_tile *t, size_t at) {
+    attend_block(t, at, true);
 }
 
 // Rows [first, first + TILE) of `a`, as far as there are, with nothing seen yet but sinks.
@@ -247,7 +273,7 @@ static void attend(const kern_attend *a, const kern_kv *kv) {
         tile_open(&t, a, first);
         size_t at = t.begin[0] & ~(size_t)(BLOCK - 1);
         for (; at < t.end[t.rows - 1]; at += BLOCK)
-            attend_block(&t, at);
+            (kv->type == KERN_F16 ? block_f16 : block_f32)(&t, at);
         tile_close(&t);
     }
 }

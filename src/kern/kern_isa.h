@@ -17,6 +17,7 @@ const void *kern__row_at(const tensor_row *row, size_t at);  // of elements
 size_t kern__float_panel_bytes(kern_type t, size_t k);
 void kern__float_pack(void *panel, kern_type t, const tensor_row row[KERN_PANEL], size_t k);
 void kern__float_unpack_row(float *out, const kern_mat *w, size_t row);
-uint16_t kern__f16_of(float x);  // what machines without F16C use
+uint16_t kern__f16_of(float x);                                  // what machines without F16C use
+void kern__narrow_f16(uint16_t *out, const float *x, size_t n);  // n is a multiple of 8
 
 #endif

@@ -59,7 +59,6 @@ uint16_t kern__f16_of(float x) {
 
 #if defined(__x86_64__)
 #define F16C __attribute__((target("avx,f16c")))
-// n is a multiple of 8.
 F16C static void f16c_narrow(uint16_t *out, const float *x, size_t n) {
     for (size_t i = 0; i < n; i += 8)
         _mm_storeu_si128((__m128i *)(void *)(out + i),
@@ -67,12 +66,7 @@ F16C static void f16c_narrow(uint16_t *out, const float *x, size_t n) {
 }
 #endif
 
-static void narrow(uint16_t *out, const float *x, size_t n, kern_type t) {
-    if (t == KERN_BF16) {
-        for (size_t i = 0; i < n; i++)
-            out[i] = bf16_of(x[i]);
-        return;
-    }
+void kern__narrow_f16(uint16_t *out, const float *x, size_t n) {
 #if defined(__x86_64__)
     if (os_cpu_features() & OS_CPU_AVX2) {
         f16c_narrow(out, x, n);
@@ -81,6 +75,15 @@ static void narrow(uint16_t *out, const float *x, size_t n, kern_type t) {
 #endif
     for (size_t i = 0; i < n; i++)
         out[i] = kern__f16_of(x[i]);
+}
+
+static void narrow(uint16_t *out, const float *x, size_t n, kern_type t) {
+    if (t == KERN_F16) {
+        kern__narrow_f16(out, x, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = bf16_of(x[i]);
 }
 
 // --- Tiles -------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ static const lm_key common[] = {
     SKIP("id2label"),
     SKIP("label2id"),
     SKIP("num_labels"),
+    SKIP("_num_labels"),
     SKIP("tokenizer_class"),
     SKIP("prefix"),
     SKIP("bad_words_ids"),
@@ -260,9 +261,9 @@ const lm_key lm__keys_gpt_neox[] = {
     SIZE("max_position_embeddings", s.block_size, LM_BLOCK_MAX, LM_NEEDED),
     REAL("layer_norm_eps", eps, 1e-5),
     REAL("rotary_pct", partial, LM_LEAVE),
-    REAL("partial_rotary_factor", partial, LM_LEAVE),
+    SKIP("partial_rotary_factor"),
     REAL("rotary_emb_base", theta, LM_LEAVE),
-    REAL("rope_theta", theta, LM_LEAVE),
+    SKIP("rope_theta"),
     FLAG("use_parallel_residual", s.is_parallel, 1),
     FLAG("attention_bias", attention_bias, 1),
     FLAG("tie_word_embeddings", s.is_tied, LM_LEAVE),
@@ -309,11 +310,12 @@ const lm_key lm__keys_gpt_oss[] = {
 // Fields of Liquid's own code that transformers does not read, too.
 #define LFM2                                                                                       \
     SIZE("num_key_value_heads", s.n_kv_head, LM_HEADS_MAX, 8), REAL("norm_eps", eps, 1e-5),        \
-        REAL("theta", theta, LM_LEAVE), SIZE("conv_L_cache", s.n_conv, LM_CONV_MAX, 3),            \
-        IS("conv_bias", "false"), FLAG("tie_embedding", s.is_tied, LM_LEAVE), READ("layer_types"), \
-        READ("full_attn_idxs"), SKIP("block_mlp_init_scale"), SKIP("block_norm_eps"),              \
-        SKIP("block_out_init_scale"), SKIP("block_use_xavier_init"), SKIP("conv_use_xavier_init"), \
-        SKIP("conv_dim"), SKIP("conv_dim_out"), SKIP("block_dim"), SKIP("num_heads"),              \
+        SKIP("rms_norm_eps"), REAL("theta", theta, LM_LEAVE),                                      \
+        SIZE("conv_L_cache", s.n_conv, LM_CONV_MAX, 3), IS("conv_bias", "false"),                  \
+        FLAG("tie_embedding", s.is_tied, LM_LEAVE), READ("layer_types"), READ("full_attn_idxs"),   \
+        SKIP("block_mlp_init_scale"), SKIP("block_norm_eps"), SKIP("block_out_init_scale"),        \
+        SKIP("block_use_xavier_init"), SKIP("conv_use_xavier_init"), SKIP("conv_dim"),             \
+        SKIP("conv_dim_out"), SKIP("block_dim"), SKIP("num_heads"),                                \
         IS("block_use_swiglu", "true"), IS("use_pos_enc", "true"), IS("attention_bias", "false"),  \
         IS("hidden_act", "silu")
 

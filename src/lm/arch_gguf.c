@@ -64,15 +64,36 @@ static const struct {
     {"expert_weights_scale", offsetof(lm_facts, routed_scale)},
 };
 
-// Keys that may be absent and otherwise must say this.
+// Keys that would change the result: absent, 0, or this.
 static const struct {
     const char *key;
     double is;
 } fixed[] = {
-    {"expert_shared_count", 0},     {"attention.causal", 1},         {"logit_scale", 1},
-    {"residual_scale", 1},          {"embedding_scale", 1},          {"attention.scale", 0},
-    {"attention.clamp_kqv", 0},     {"attention.max_alibi_bias", 0}, {"expert_group_count", 1},
-    {"rope.scaling.finetuned", -1},
+    {"attention.causal", 1},
+    {"attention.clamp_kqv", 0},
+    {"attention.max_alibi_bias", 0},
+    {"attention.output_scale", 1},
+    {"attention.scale", 0},
+    {"attention.shared_kv_layers", 0},
+    {"attention.temperature_scale", 0},
+    {"attention.value_residual_mix_lora_rank", 0},
+    {"attention.q_lora_rank", 0},
+    {"attention.kv_lora_rank", 0},
+    {"embedding_length_per_layer_input", 0},
+    {"embedding_scale", 1},
+    {"expert_group_count", 1},
+    {"expert_shared_count", 0},
+    {"expert_shared_feed_forward_length", 0},
+    {"interleave_moe_layer_step", 1},
+    {"logit_scale", 1},
+    {"moe_every_n_layers", 1},
+    {"nextn_predict_layers", 0},
+    {"residual_scale", 1},
+    {"rope.scaling.alpha", 0},
+    {"rope.scaling.yarn_attn_factor", 1},
+    {"rope.scaling.yarn_ext_factor", 1},
+    {"rope.scaling.yarn_log_multiplier", 0},
+    {"swin_norm", 0},
 };
 
 // A number, or a list with one for each layer that are all the same or, for heads of keys, 0 where
@@ -133,7 +154,7 @@ static status check_fixed(reader *r) {
         bool has = number(&v, r, fixed[i].key);
         if (!has && gguf_bool(&flag, r->g, key_of(room, r, fixed[i].key)))
             has = true, v = flag ? 1 : 0;
-        if (has && v != 0 && fixed[i].is >= 0 && v != fixed[i].is)
+        if (has && v != 0 && v != fixed[i].is)
             return err_set(r->e, E_UNSUPPORTED, "%.*s.%s is %g, only %g is supported",
                            STR_ARG(r->arch), fixed[i].key, v, fixed[i].is);
     }
@@ -225,15 +246,22 @@ static status scaling(lm_rope_in *in, const reader *r) {
     if (number(&v, r, "rope.scaling.factor") && v > 0) in->factor = v;
     if (number(&v, r, "rope.scaling.yarn_beta_fast") && v > 0) in->beta_fast = v;
     if (number(&v, r, "rope.scaling.yarn_beta_slow") && v > 0) in->beta_slow = v;
-    if (number(&v, r, "rope.scaling.attn_factor") && v > 0 && v < 1e6) in->attention = v;
+    bool has = number(&v, r, "rope.scaling.attn_factor") && v > 0 && v < 1e6;
     in->is_exact = r->f->family->has_sinks;
-    if (!gguf_str(&type, r->g, key_of(room, r, "rope.scaling.type"))) return OK;
-    if (str_eq(type, STR("none"))) return OK;
+    if (!gguf_str(&type, r->g, key_of(room, r, "rope.scaling.type"))) type = STR("none");
+    bool is_long = str_eq(type, STR("longrope")) || !strcmp(r->f->family->type, "phi3");
+    if (has && is_long) in->attention = v;
+    if (has && !is_long && v != 1)
+        return err_set(r->e, E_UNSUPPORTED,
+                       "%.*s.rope.scaling.attn_factor is %g, only 1 is "
+                       "supported",
+                       STR_ARG(r->arch), v);
+    if (str_eq(type, STR("none")) || is_long) return OK;
     if (str_eq(type, STR("linear")))
         in->kind = ROPE_LINEAR;
     else if (str_eq(type, STR("yarn")))
         in->kind = ROPE_YARN;
-    else if (!str_eq(type, STR("longrope")))
+    else
         return err_set(r->e, E_UNSUPPORTED,
                        "%s is \"%.*s\", only none, linear, yarn and longrope are supported", room,
                        STR_ARG(str_first(type, 40)));
@@ -289,12 +317,25 @@ static status read_ropes(reader *r) {
 
 // --- Layers -------------------------------------------------------------------------------------
 
-static void read_layers(lm_facts *f) {
+static status read_layers(reader *r) {
+    lm_facts *f = r->f;
+    char room[160];
+    gguf_array list;
+    double v;
+    if (number(&v, r, "attention.sliding_window_pattern") && v >= 1 && v <= LM_LAYERS_MAX)
+        f->window_every = (int)v;
+    bool has = gguf_items(&list, r->g, key_of(room, r, "attention.sliding_window_pattern"));
+    if (has && (list.is_str || list.n < (size_t)f->s.n_layer))
+        return err_set(r->e, E_FORMAT, "%s must be a list of %d items", room, f->s.n_layer);
     for (int l = 0; l < f->s.n_layer; l++) {
         f->has_rope[l] = f->no_rope_every == 0 || (l + 1) % f->no_rope_every != 0;
         f->is_moe[l] = f->s.n_expert && l >= f->dense_layers;
-        if (f->kind[l] != LAYER_CONV) f->kind[l] = lm__default_kind(f, l);
+        if (f->kind[l] == LAYER_CONV) continue;
+        f->kind[l] = lm__default_kind(f, l);
+        if (has && gguf_item_number(&v, &list, (size_t)l))
+            f->kind[l] = v != 0 ? LAYER_SLIDING : LAYER_FULL;
     }
+    return OK;
 }
 
 // The largest Gemmas scale scores by the embedding's width over heads; llama.cpp knows them by
@@ -353,7 +394,7 @@ status lm__gguf_read(lm_facts *f, const weights *w, err *e) {
     tensor t;
     f->s.is_tied = !weights_tensor(&t, w, "output.weight");
     read_biases(&r);
-    read_layers(f);
+    TRY(read_layers(&r));
     gemma_scale(f);
     return read_ropes(&r);
 }

@@ -25,21 +25,22 @@
 
 // --- Hub folders --------------------------------------------------------------------------------
 
-#define EMBED_AND_HEAD W(LM_EMBED, "embed_tokens"), WF(LM_HEAD, "lm_head", PART_TOP)
+#define ENDS W(LM_EMBED, "embed_tokens"), WF(LM_HEAD, "lm_head", PART_TOP)
 #define ATTENTION                                                                                  \
     W(LM_Q, "self_attn.q_proj"), W(LM_K, "self_attn.k_proj"), W(LM_V, "self_attn.v_proj"),         \
         W(LM_O, "self_attn.o_proj")
-#define GATED_MLP   W(LM_GATE, "mlp.gate_proj"), W(LM_UP, "mlp.up_proj"), W(LM_DOWN, "mlp.down_proj")
+#define GATE_AND_UP W(LM_GATE, "mlp.gate_proj"), W(LM_UP, "mlp.up_proj")
 #define QK_NORMS(f) WF(LM_NORM_Q, "self_attn.q_norm", f), WF(LM_NORM_K, "self_attn.k_norm", f)
 
 const lm_part lm__parts_llama[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_IN, "input_layernorm"),
     W(LM_NORM_MLP, "post_attention_layernorm"),
     ATTENTION,
     QK_NORMS(0),
-    GATED_MLP,
+    GATE_AND_UP,
+    W(LM_DOWN, "mlp.down_proj"),
     W(LM_ROUTER, "mlp.gate"),
     WF(LM_GATE, "mlp.experts.%e.gate_proj", PART_EACH),
     WF(LM_UP, "mlp.experts.%e.up_proj", PART_EACH),
@@ -48,7 +49,7 @@ const lm_part lm__parts_llama[] = {
 };
 
 const lm_part lm__parts_gemma[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     WF(LM_NORM_OUT, "norm", P1),
     WF(LM_NORM_IN, "input_layernorm", P1),
     WF(LM_NORM_POST_IN, "post_attention_layernorm", P1),
@@ -56,12 +57,13 @@ const lm_part lm__parts_gemma[] = {
     WF(LM_NORM_POST_MLP, "post_feedforward_layernorm", P1),
     ATTENTION,
     QK_NORMS(P1),
-    GATED_MLP,
+    GATE_AND_UP,
+    W(LM_DOWN, "mlp.down_proj"),
     END,
 };
 
 const lm_part lm__parts_phi3[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_IN, "input_layernorm"),
     W(LM_NORM_MLP, "post_attention_layernorm"),
@@ -76,13 +78,14 @@ const lm_part lm__parts_phi3[] = {
 };
 
 const lm_part lm__parts_olmo2[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_POST_IN, "post_attention_layernorm"),
     W(LM_NORM_POST_MLP, "post_feedforward_layernorm"),
     ATTENTION,
     QK_NORMS(0),
-    GATED_MLP,
+    GATE_AND_UP,
+    W(LM_DOWN, "mlp.down_proj"),
     END,
 };
 
@@ -125,7 +128,7 @@ const lm_part lm__parts_gpt2[] = {
         role, "mlp.experts." name, "mlp.experts." name "_bias", lay, PART_STACK | PART_BY_INPUT    \
     }
 const lm_part lm__parts_gpt_oss[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "norm"),
     W(LM_NORM_IN, "input_layernorm"),
     W(LM_NORM_MLP, "post_attention_layernorm"),
@@ -139,7 +142,7 @@ const lm_part lm__parts_gpt_oss[] = {
 };
 
 const lm_part lm__parts_lfm2[] = {
-    EMBED_AND_HEAD,
+    ENDS,
     W(LM_NORM_OUT, "embedding_norm"),
     W(LM_NORM_IN, "operator_norm"),
     W(LM_NORM_MLP, "ffn_norm"),
@@ -638,4 +641,62 @@ status lm__arch_check_all(const weights *w, const lm_spec *s, err *e) {
         if (!is_known(all->in_order[i].name, &at, s))
             return err_set(e, E_FORMAT, "unexpected tensor %.*s", STR_ARG(all->in_order[i].name));
     return check_head(w, s, &at, e);
+}
+
+// --- What a family's file consists of -----------------------------------------------------------
+
+// One tensor for each: of fused ones the first role speaks for all.
+static bool speaks(const lm_part *p) {
+    bool is_fused =
+        p->lay == LAY_QKV || p->lay == LAY_HEADS || p->lay == LAY_HALVES || p->lay == LAY_TURNS;
+    return !(is_fused && (p->role == LM_K || p->role == LM_V || p->role == LM_UP)) &&
+           !(p->flags & PART_BY_INPUT);
+}
+
+static void list_part(const place *at, const lm_spec *s, const lm_part *p, int layer, int expert,
+                      lm_arch_put *put, void *arg) {
+    char name[NAME_ROOM];
+    lm_rows m = {0};
+    int64_t dim[4];
+    int n = 0;
+    bool stacked = (p->flags & PART_STACK) != 0;
+    shape_of(&m.n, &m.k, s, p->role, expert >= 0);
+    size_t rows = lay_rows(&m, p, s);
+    bool by_input = (p->flags & PART_CONV1D) && at->is_hub;
+    if (stacked) dim[n++] = s->n_expert;
+    dim[n++] = (int64_t)(by_input ? m.k : rows);
+    if (p->flags & PART_MIDDLE1) dim[n++] = 1;
+    if (m.k && p->flags & PART_MXFP4)
+        dim[n++] = (int64_t)m.k / 32;
+    else if (m.k)
+        dim[n++] = (int64_t)(by_input ? rows : m.k);
+    name_of(name, at, p, p->weight, layer, expert);
+    if (p->flags & PART_MXFP4) {
+        char scales[NAME_ROOM];
+        snprintf(scales, sizeof scales, "%.*s_scales", (int)(strlen(name) - strlen("_blocks")),
+                 name);
+        put(arg, scales, TENSOR_U8, dim, n);
+        dim[n++] = 16;
+    }
+    put(arg, name, p->flags & PART_MXFP4 ? TENSOR_U8 : TENSOR_OTHER, dim, n);
+    if (!has_bias(s, p->role, layer, expert >= 0)) return;
+    name_of(name, at, p, p->bias, layer, expert);
+    int64_t bias[2] = {s->n_expert, (int64_t)rows};
+    put(arg, name, TENSOR_OTHER, bias + !stacked, stacked ? 2 : 1);
+}
+
+void lm__arch_list(const lm_spec *s, lm_arch_put *put, void *arg) {
+    place at = {.family = lm__family(str_of(s->family), WEIGHTS_HF), .is_hub = true};
+    at.parts = at.family->parts, at.prefix = at.family->prefix, at.layers = at.family->layers;
+    for (const lm_part *p = at.parts; p->role != LM_ROLES; p++) {
+        bool of_model = is_of_model(p->role), experts = is_of_experts(p);
+        int layers = of_model ? 0 : s->n_layer;
+        if (!speaks(p) || (p->role == LM_HEAD && s->is_tied)) continue;
+        for (int l = of_model ? -1 : 0; l < layers; l++) {
+            if (!has_role(s, p->role, l, experts)) continue;
+            int many = p->flags & PART_EACH ? s->n_expert : 1;
+            for (int x = 0; x < many; x++)
+                list_part(&at, s, p, l, experts ? x : -1, put, arg);
+        }
+    }
 }

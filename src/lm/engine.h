@@ -124,11 +124,11 @@ typedef struct lm_bias {
 
 lm_sampling lm_sampling_default(void);  // torch, seed 0, temperature 1, top_k 50, no logprobs
 
-// What may come next, for structured output. An id is drawn first; only when it is refused, the mask
-// is asked for, and what the cuts of top_k, top_p and min_p left is drawn from again, without those
-// that may not come: the distribution is the one that the mask would have given at once. When none
-// of them may come, the cuts are made among those that may. The second draw has noise of its own
-// from the same seed, so that the first one's never moves.
+// What may come next, for structured output. An id is drawn first; only when it is refused, the
+// mask is asked for, and what the cuts of top_k, top_p and min_p left is drawn from again, without
+// those that may not come: the distribution is the one that the mask would have given at once. When
+// none of them may come, the cuts are made among those that may. The second draw has noise of its
+// own from the same seed, so that the first one's never moves.
 typedef struct lm_guide {
     void *self;
     // Called on the engine's threads, one call at a time, never after lm_stream_close has returned;

@@ -280,7 +280,7 @@ static double rate_of(const text_run *one) {
 
 static void put_logprob(json *j, const text_run *one, lm_logprob p) {
     json_key(j, "id"), json_i64(j, p.id);
-    json_key(j, "token"), json_str(j, bpe_token(one->text.tokens, p.id));
+    json_key(j, "token"), json_str(j, tokenizer_bytes(one->text.tokens, p.id));
     json_key(j, "logprob"), json_f64(j, (double)p.log, 6);
 }
 

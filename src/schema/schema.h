@@ -1,4 +1,4 @@
-// schema/schema.h -- JSON schemas and regular expressions as automata over bytes: what may come next.
+// schema/schema.h -- JSON schemas and regular expressions as automata: which byte may come next.
 //
 // A schema is compiled once; a state is a small value that moves byte by byte. What an automaton
 // lets through validates; what it cannot express it refuses to compile: it fails closed.

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kern/kern_isa.h"
 #include "tests/kern/numbers.h"
 
 #include <math.h>
@@ -33,7 +34,9 @@ static void put(heads *h, size_t t) {
 static void heads_init(heads *h, size_t head, size_t n) {
     size_t pages = (n + KERN_PAGE - 1) / KERN_PAGE;
     *h = (heads){.head = head, .n = n, .k = numbers(n * head), .v = numbers(n * head)};
-    h->kv = (kern_kv){numbers(pages * 2 * KERN_PAGE * head), h->page, 2 * KERN_PAGE * head};
+    h->kv = (kern_kv){.base = numbers(pages * 2 * KERN_PAGE * head),
+                      .page = h->page,
+                      .stride = kern_kv_floats(KERN_F32, head)};
     for (size_t i = 0; i < pages * h->kv.stride; i++)
         h->kv.base[i] = NAN;
     for (size_t i = 0; i < pages; i++)
@@ -503,6 +506,58 @@ static void scores_are_capped_and_scaled(void **state) {
     check_options(16, 13, 1, 0, (options){.scale = -2});
 }
 
+// --- Halves ------------------------------------------------------------------------------------
+
+static float half_of(float x) {
+    uint16_t h = kern__f16_of(x);
+    tensor_to_f32(&x, &(tensor){TENSOR_F16, 1, {1}, &h});
+    return x;
+}
+
+// Pages of f16 are pages of f32 that hold the same numbers, bit for bit; no more is read of them.
+static void check_halves(size_t head, size_t rows, size_t per, size_t before, options o) {
+    const kern *all[KERN_SETS_MAX];
+    size_t kerns = kern_all(all);
+    crowd c;
+    crowd_init(&c, head, rows, per, before);
+    heads h = c.h;
+    size_t pages = (h.n + KERN_PAGE - 1) / KERN_PAGE, all_out = (rows + per - 1) / per * c.ld_out;
+    h.kv.type = KERN_F16;
+    h.kv.stride = kern_kv_floats(KERN_F16, head);
+    h.kv.base = memory(pages * h.kv.stride * sizeof *h.kv.base);
+    memset(h.kv.base, 0xFF, pages * h.kv.stride * sizeof *h.kv.base);  // NaN
+    for (size_t t = 0; t < h.n; t++)
+        put(&h, t);
+    for (size_t i = 0; i < h.n * head; i++) {
+        h.k[i] = half_of(h.k[i]);
+        h.v[i] = half_of(h.v[i]);
+    }
+    for (size_t t = 0; t < h.n; t++)
+        put(&c.h, t);
+    float *want = memory(all_out * sizeof *want);
+    for (size_t i = 0; i < kerns; i++) {
+        kern_attend a = attend_of(&c, &o);
+        memset(c.out, 0, all_out * sizeof *want);
+        all[i]->attend(&a, &c.h.kv);
+        memcpy(want, c.out, all_out * sizeof *want);
+        memset(c.out, 0, all_out * sizeof *want);
+        all[i]->attend(&a, &h.kv);
+        assert_same_bits(want, c.out, all_out);
+    }
+    free(want);
+    free(h.kv.base);
+    crowd_done(&c);
+}
+
+static void halves_give_the_bits_of_floats(void **state) {
+    (void)state;
+    for (size_t rows = 1; rows <= 27; rows++)
+        check_halves(16, rows, 1 + rows % 4, rows * 11, (options){0});
+    check_halves(64, 3, 3, 390, (options){.sinks = true});
+    check_halves(80, 40, 8, 130, (options){.window = 33, .softcap = 3});
+    check_halves(128, 2, 2, 63, (options){0});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(near_the_exact_value),
@@ -517,6 +572,7 @@ int main(void) {
         cmocka_unit_test(windows_begin_anywhere),
         cmocka_unit_test(sinks_take_their_share),
         cmocka_unit_test(scores_are_capped_and_scaled),
+        cmocka_unit_test(halves_give_the_bits_of_floats),
         cmocka_unit_test(bits_are_these_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

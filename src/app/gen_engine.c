@@ -1,6 +1,37 @@
-// The engine's figures in /metrics.
+// The engine that all apps share, and its figures in /metrics.
 
-#include "app/gpt2_app.h"
+#include "app/gen_engine.h"
+
+#include "os/log.h"
+
+enum { PROBE_BYTES = 128 << 20 };  // where nothing tells how large a model is
+
+status gen_engine_get(lm_engine **out, const app_options *o, size_t model_bytes, err *e) {
+    app_shared *s = o->shared;
+    lm_config c = {.n_threads = o->n_compute,
+                   .streams_max = o->streams_max,
+                   .queue_max = o->queue_max,
+                   .client_max = o->client_max,
+                   .probe_bytes = !o->calibrates ? 0
+                                  : model_bytes  ? model_bytes
+                                                 : PROBE_BYTES};
+    *out = s->engine;
+    if (s->engine) return OK;
+    TRY(lm_engine_open(&s->engine, &c, e));
+    *out = s->engine;
+    const probe *p = lm_engine_calibration(s->engine);
+    if (p)
+        log_info("engine", "limits: %.1f GB/s read, %.0f GFLOP/s in f32, %.0f GOP/s in int8",
+                 p->read_bytes_per_s / 1e9, p->f32_flops / 1e9, p->int8_ops / 1e9);
+    return OK;
+}
+
+void gen_engine_close(app_shared *s) {
+    lm_engine_close(s->engine);
+    s->engine = NULL;
+}
+
+// --- Figures ---------------------------------------------------------------------------------
 
 #define COUNTER METRICS_COUNTER
 #define GAUGE   METRICS_GAUGE
@@ -62,22 +93,18 @@ static void put_times(metrics *m, const lm_counters *c) {
     }
 }
 
-static bool has_floats(const gpt2 *g) {
-    for (size_t i = 0; i < g->n_models; i++)
-        if (!kern_type_is_int(lm_model_spec(g->model[i].model)->type)) return true;
-    return false;
-}
-
 static double share(double part, double whole) {
     return whole > 0 ? part / whole : 0;
 }
 
 // What was achieved while steps ran, beside what the machine can do.
-static void put_limits(metrics *m, const gpt2 *g, const lm_counters *c) {
+static void put_limits(metrics *m, const app_shared *s, const lm_counters *c) {
+    const probe *p = lm_engine_calibration(s->engine);
+    probe limits = p ? *p : (probe){0};
     double busy = (double)c->busy_ns * 1e-9;
     double read = share((double)(c->weight_bytes + c->kv_bytes), busy);
     double math = share((double)c->flops, busy);
-    double most = has_floats(g) ? g->limits.f32_flops : g->limits.int8_ops;
+    double most = s->has_floats ? limits.f32_flops : limits.int8_ops;
     const struct {
         metrics_kind kind;
         const char *name, *help;
@@ -87,42 +114,22 @@ static void put_limits(metrics *m, const gpt2 *g, const lm_counters *c) {
         {GAUGE, "lm_read_bytes_per_second", "Weights, keys and values read while busy.", read},
         {GAUGE, "lm_flops_per_second", "Arithmetic done while busy.", math},
         {GAUGE, "machine_read_bytes_per_second", "What it can read at most; 0: not measured.",
-         g->limits.read_bytes_per_s},
-        {GAUGE, "machine_f32_flops_per_second", "What it can do at most in f32.",
-         g->limits.f32_flops},
-        {GAUGE, "machine_int8_ops_per_second", "What it can do at most in int8.",
-         g->limits.int8_ops},
+         limits.read_bytes_per_s},
+        {GAUGE, "machine_f32_flops_per_second", "What it can do at most in f32.", limits.f32_flops},
+        {GAUGE, "machine_int8_ops_per_second", "What it can do at most in int8.", limits.int8_ops},
         {GAUGE, "lm_read_fraction", "Achieved share of the read limit.",
-         share(read, g->limits.read_bytes_per_s)},
+         share(read, limits.read_bytes_per_s)},
         {GAUGE, "lm_flops_fraction", "Achieved share of the arithmetic limit.", share(math, most)},
     };
     for (size_t i = 0; i < countof(rows); i++)
         metrics_one(m, rows[i].kind, rows[i].name, rows[i].help, rows[i].v);
 }
 
-static void put_models(metrics *m, const gpt2 *g) {
-    const struct {
-        const char *name, *help;
-    } families[] = {{"lm_model_bytes", "Weights that a token reads."},
-                    {"lm_model_parameters", "Parameters."},
-                    {"lm_model_load_seconds", "Time it took to open."}};
-    for (size_t k = 0; k < countof(families); k++) {
-        metrics_family(m, METRICS_GAUGE, families[k].name, families[k].help);
-        for (size_t i = 0; i < g->n_models; i++) {
-            const lm_spec *s = lm_model_spec(g->model[i].model);
-            const double v[] = {(double)s->bytes_per_token, (double)s->n_params,
-                                g->model[i].load_s};
-            metrics_f64(m, &(metrics_label){"model", g->model[i].name}, v[k]);
-        }
-    }
-}
-
-void gpt2_metrics(metrics *m, void *self) {
-    const gpt2 *g = self;
+void gen_metrics(metrics *m, const app_shared *s) {
     lm_counters c;
-    lm_engine_counters(&c, g->engine);
-    put_models(m, g);
+    if (!s->engine) return;
+    lm_engine_counters(&c, s->engine);
     put_counts(m, &c);
     put_times(m, &c);
-    put_limits(m, g, &c);
+    put_limits(m, s, &c);
 }
