@@ -58,7 +58,7 @@ static void check_folder(const char *path) {
 
 static void logits_of_all_families(void **state) {
     (void)state;
-    hf_folders all;
+    static hf_folders all;
     hf_find(&all, "tests/golden/hf");
     assert_true(all.n >= 15);
     for (size_t i = 0; i < all.n; i++)
