@@ -7,10 +7,10 @@
 //
 //   bench_attend [--threads N] [--set NAME]
 
+#include "kern/kern.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "kern/kern.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +26,7 @@ typedef struct scene {
     uint32_t *table;
     size_t head, stride, ld;
     size_t layer, rows, per, pos;
+    kern_type type;  // of keys and values
     float sums[HEADS];
 } scene;
 
@@ -58,8 +59,8 @@ static void scene_init(scene *s, size_t head) {
 }
 
 static kern_kv head_kv(const scene *s, size_t head) {
-    float *base = s->pages + (s->layer * HEADS + head) * 2 * KERN_PAGE * s->head;
-    return (kern_kv){base, s->table, s->stride};
+    float *base = s->pages + (s->layer * HEADS + head) * kern_kv_floats(s->type, s->head);
+    return (kern_kv){base, s->table, s->stride, s->type};
 }
 
 static void attend_head(void *arg, size_t i) {
@@ -90,7 +91,7 @@ read_head(void *arg, size_t i) {
         size_t next = min_size(p + 2, s->pos / KERN_PAGE);
         const wide *v = (const wide *)(const void *)(kv.base + kv.page[p] * kv.stride);
         const wide *ahead = (const wide *)(const void *)(kv.base + kv.page[next] * kv.stride);
-        for (size_t j = 0; j < 2 * s->head; j += 4)
+        for (size_t j = 0; j < kern_kv_floats(s->type, s->head) / KERN_LANES; j += 4)
             for (size_t k = 0; k < 4; k++) {
                 __builtin_prefetch(&ahead[j + k], 0, 2);
                 sum[k] += v[j + k];
@@ -122,21 +123,26 @@ static double pass_seconds(scene *s, os_pool *pool, void (*body)(void *, size_t)
     return total;
 }
 
-static void decode(scene *s, os_pool *pool, size_t n) {
-    s->per = 1;
-    double bytes = 2.0 * (double)(n * s->head * LAYERS * HEADS) * sizeof(float);
+static void decode(scene *s, os_pool *pool, size_t n, size_t per, kern_type type) {
+    s->per = per;
+    s->type = type;
+    double bytes = (double)(n / KERN_PAGE * kern_kv_floats(type, s->head) * sizeof(float)) *
+                   (double)(LAYERS * HEADS / per);
     double reading = pass_seconds(s, pool, read_head, n - 1, n, 1);
     double time = pass_seconds(s, pool, attend_head, n - 1, n, 1);
-    printf("%-10s head %3zu  decode at %4zu: %6.3f ms, %5.1f GB/s of %5.1f read\n", s->kern->name,
-           s->head, n, time * 1e3, bytes / time * 1e-9, bytes / reading * 1e-9);
+    printf("%-10s head %3zu  decode at %4zu, %zu per, %s: %6.3f ms, %5.1f GB/s of %5.1f read\n",
+           s->kern->name, s->head, n, per, kern_type_name(type), time * 1e3, bytes / time * 1e-9,
+           bytes / reading * 1e-9);
+    s->type = KERN_F32;
 }
 
 static void prefill(scene *s, os_pool *pool, size_t n, size_t rows, size_t per) {
     s->per = per;
     double time = pass_seconds(s, pool, attend_head, 0, n, rows / per);
     double flop = 2.0 * (double)(n * n * s->head * LAYERS * HEADS);
-    printf("%-10s head %3zu  prefill %4zu in %3zu rows, %zu per: %7.2f ms, %6.1f GFLOP/s\n",
-           s->kern->name, s->head, n, rows, per, time * 1e3, flop / time * 1e-9);
+    printf("%-10s head %3zu  prefill %4zu in %3zu rows, %zu per, %s: %7.2f ms, %6.1f GFLOP/s\n",
+           s->kern->name, s->head, n, rows, per, kern_type_name(s->type), time * 1e3,
+           flop / time * 1e-9);
 }
 
 static double repeated_us(scene *s, int times, void (*body)(scene *)) {
@@ -155,16 +161,23 @@ static void softmax(scene *s) {
     s->sums[0] = s->kern->exp_sum(s->out, VOCAB);
 }
 static void norm(scene *s) {
-    s->kern->layernorm(s->out, s->q, s->logits, s->logits + 768, 768);
+    s->kern->layernorm(s->out, s->q, s->logits, s->logits + 768, 1e-5F, 768);
 }
 
 static void measure(scene *s, os_pool *pool) {
-    decode(s, pool, 128);
-    decode(s, pool, 1024);
+    for (size_t per = 1; per <= 4; per++) {
+        decode(s, pool, 128, per, KERN_F32);
+        decode(s, pool, 1024, per, KERN_F32);
+        decode(s, pool, 1024, per, KERN_F16);
+    }
     prefill(s, pool, 512, 128, 1);
     prefill(s, pool, 1024, 128, 1);
     prefill(s, pool, 512, 64, 1);
     prefill(s, pool, 512, 128, 4);
+    prefill(s, pool, 512, 126, 3);
+    s->type = KERN_F16;
+    prefill(s, pool, 512, 126, 3);
+    s->type = KERN_F32;
     if (s->head == 64)
         printf("%-10s exp_sum of %d: %.1f us; layernorm of 768: %.3f us\n", s->kern->name, VOCAB,
                repeated_us(s, 20, softmax), repeated_us(s, 1000, norm));

@@ -9,11 +9,11 @@
 //   bench_kern [--threads N] [--ms PER_FIGURE] [--type NAME] [--set NAME] [--rows N]
 
 #include "base/arena.h"
+#include "kern/kern.h"
+#include "kern/probe.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "kern/kern.h"
-#include "kern/probe.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -56,12 +56,16 @@ static size_t shape_k(size_t i) {
 
 typedef struct packing {
     const kern_mat *mat;
-    tensor w;
+    const float *w;
 } packing;
 
 static void pack_panel(void *arg, size_t p) {
     packing *j = arg;
-    kern_pack((void *)j->mat->panels, j->mat->type, p, &j->w, false);
+    const kern_mat *m = j->mat;
+    tensor_row row[KERN_PANEL] = {0};
+    for (size_t r = 0; r < min_size(KERN_PANEL, m->n - p * KERN_PANEL); r++)
+        row[r] = (tensor_row){.data = j->w + (p * KERN_PANEL + r) * m->k, .step = 1};
+    kern_pack((char *)m->panels + p * kern_panel_bytes(m->type, m->k), m->type, row, m->k);
 }
 
 static void fill(float *x, size_t n) {
@@ -85,7 +89,7 @@ static double fill_weights(step *s, kern_type t, const float *source) {
     for (size_t i = 0; i < MATS; i++) {
         size_t n = shape_n(i), k = shape_k(i);
         s->mats[i] = (kern_mat){t, at, NULL, n, k};
-        packing j = {&s->mats[i], {TENSOR_F32, 2, {(int64_t)n, (int64_t)k}, source}};
+        packing j = {&s->mats[i], source};
         os_pool_for(s->pool, kern_panels(n), pack_panel, &j);
         at += kern_panels(n) * kern_panel_bytes(t, k);
         s->macs += n * k;

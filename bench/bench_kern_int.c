@@ -1,19 +1,20 @@
-// Products with int8 and int4 weights at GPT-2's 124M shape, beside what this machine allows.
+// Products with integer weights at the shape of a model, beside what this machine allows.
 //
-// One pass is what a token costs without attention and norms: the four products of 12 layers and
-// the head, weights from memory, rows quantised before each product, work cut as lm/forward.c cuts
+// One pass is what a token costs without attention and norms: the products of all layers and the
+// head, weights from memory, rows quantised before each product, work cut as lm/forward.c cuts
 // it. Beside it stand the same bytes, only read, by as many threads and in turns with the passes
 // (the machine may be shared), and what the probe finds. --errors prints how far products are from
 // those of f32 instead.
 //
-//   bench_kern_int [--threads N] [--set NAME] [--rows N] [--errors 1]
+//   bench_kern_int [--model gpt2|smollm2|cached] [--type NAME] [--threads N] [--set NAME] [--rows N]
+//                  [--errors 1]
 
 #include "base/arena.h"
+#include "kern/kern.h"
+#include "kern/probe.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "kern/kern.h"
-#include "kern/probe.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,27 +23,48 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { LAYERS = 12, EMBD = 768, VOCAB = 50257, ROUNDS = 9, LD = 4 * EMBD };
+enum { ROUNDS = 9, EMBD = 768, PARTS = 4, MATRICES_MAX = 128, LD = 3072, BYTES = 256 << 20 };
 
 typedef struct shape {
     size_t n, k;
+    kern_store how;
 } shape;
 
-static const shape layer[] = {{3 * EMBD, EMBD}, {EMBD, EMBD}, {4 * EMBD, EMBD}, {EMBD, 4 * EMBD}};
-static const shape head = {VOCAB, EMBD};
+typedef struct model {
+    const char *name;
+    size_t layers;
+    shape layer[PARTS], head;
+} model;
 
-enum { PARTS = countof(layer), MATRICES = LAYERS * PARTS + 1 };
+static const model models[] = {
+    {"gpt2",
+     12,
+     {{2304, 768, KERN_SET}, {768, 768, KERN_ADD}, {3072, 768, KERN_GELU}, {768, 3072, KERN_ADD}},
+     {50257, 768, KERN_SET}},
+    {"smollm2",
+     30,
+     {{960, 576, KERN_SET}, {576, 576, KERN_ADD}, {3072, 576, KERN_SWIGLU}, {576, 1536, KERN_ADD}},
+     {49152, 576, KERN_SET}},
+    // Weights that stay in a core's second cache.
+    {"cached",
+     1,
+     {{576, 576, KERN_SET}, {576, 576, KERN_ADD}, {576, 576, KERN_SET}, {576, 576, KERN_ADD}},
+     {576, 576, KERN_SET}},
+};
 
 typedef struct world {
     const kern *kern;
     os_pool *pool;
     arena a;
-    kern_mat mats[MATRICES];  // the last is the head
+    const model *model;
+    kern_mat mats[MATRICES_MAX];  // the last is the head
+    size_t matrices;
     size_t bytes;
     kern_rows in;
     float *y;
     size_t rows, chunk;
     const kern_mat *now;
+    kern_store how;
     _Atomic uint64_t read;  // what sums of a plain read go to, so that they are not left out
 } world;
 
@@ -50,6 +72,14 @@ typedef struct world {
 
 static void *map(world *w, size_t bytes) {
     return arena_alloc(&w->a, align_up(bytes, KERN_ALIGN));
+}
+
+// A panel of 32 rows of k.
+static void pack_rows(char *panel, kern_type t, const float *rows, size_t k) {
+    tensor_row row[KERN_PANEL] = {0};
+    for (size_t r = 0; r < KERN_PANEL; r++)
+        row[r] = (tensor_row){.data = rows + r * k, .step = 1};
+    kern_pack(panel, t, row, k);
 }
 
 // Panels are all alike: memory does not know.
@@ -61,10 +91,9 @@ static void fill_matrix(world *w, kern_mat *m, kern_type t, shape s) {
         x = x * 6364136223846793005U + 1442695040888963407U;
         rows[i] = (float)(x >> 40) * 0x1p-27F - 0.0625F;
     }
-    tensor from = {TENSOR_F32, 2, {KERN_PANEL, (int64_t)s.k}, rows};
     size_t bytes = kern_panel_bytes(t, s.k);
     char *panels = map(w, kern_panels(s.n) * bytes);
-    kern_pack(panels, t, 0, &from, false);
+    pack_rows(panels, t, rows, s.k);
     for (size_t p = 1; p < kern_panels(s.n); p++)
         memcpy(panels + p * bytes, panels, bytes);
     *m = (kern_mat){t, panels, NULL, s.n, s.k};
@@ -73,11 +102,12 @@ static void fill_matrix(world *w, kern_mat *m, kern_type t, shape s) {
 }
 
 static void fill(world *w, kern_type t) {
-    arena_reset(&w->a, 256 << 20);
+    const model *m = w->model;
+    arena_reset(&w->a, BYTES);
     w->bytes = 0;
-    for (size_t i = 0; i < MATRICES - 1; i++)
-        fill_matrix(w, &w->mats[i], t, layer[i % PARTS]);
-    fill_matrix(w, &w->mats[MATRICES - 1], t, head);
+    w->matrices = m->layers * PARTS + 1;
+    for (size_t i = 0; i < w->matrices; i++)
+        fill_matrix(w, &w->mats[i], t, i + 1 < w->matrices ? m->layer[i % PARTS] : m->head);
     float *x = map(w, KERN_ROWS_MAX * LD * sizeof *x);
     for (size_t i = 0; i < KERN_ROWS_MAX * LD; i++)
         x[i] = sinf((float)i);
@@ -85,7 +115,7 @@ static void fill(world *w, kern_type t) {
     w->in.q = map(w, KERN_ROWS_MAX * LD);
     w->in.scale = map(w, KERN_ROWS_MAX * LD / KERN_GROUP * sizeof(float));
     w->in.sum = map(w, KERN_ROWS_MAX * LD / 32 * sizeof(int32_t));
-    w->y = map(w, KERN_ROWS_MAX * (VOCAB + 31) * sizeof *w->y);
+    w->y = map(w, KERN_ROWS_MAX * align_up(m->head.n, KERN_PANEL) * sizeof *w->y);
 }
 
 // --- Passes ------------------------------------------------------------------------------------
@@ -98,10 +128,13 @@ static void quantise_row(void *arg, size_t r) {
 static void multiply_chunk(void *arg, size_t i) {
     world *w = arg;
     size_t p0 = i * w->chunk, p1 = min_size(p0 + w->chunk, kern_panels(w->now->n));
-    w->kern->matmul(w->y, VOCAB + 31, &w->in, w->rows, w->now, p0, p1, KERN_SET);
+    size_t ldy = align_up(w->now->n, KERN_PANEL);
+    w->kern->matmul(w->y, ldy, &w->in, w->rows, w->now, p0, p1, w->how);
 }
 
-static void multiply(world *w, const kern_mat *m) {
+static void multiply(world *w, size_t i) {
+    const kern_mat *m = &w->mats[i];
+    w->how = i + 1 < w->matrices ? w->model->layer[i % PARTS].how : KERN_SET;
     size_t panels = kern_panels(m->n), share = (size_t)os_pool_threads(w->pool) + 1;
     w->now = m;
     os_pool_for(w->rows < 8 ? NULL : w->pool, w->rows, quantise_row, w);
@@ -121,10 +154,10 @@ static double now_s(const world *w) {
 static double pass(world *w, bool with_head) {
     double t = now_s(w);
     if (with_head)
-        multiply(w, &w->mats[MATRICES - 1]);
+        multiply(w, w->matrices - 1);
     else
-        for (size_t i = 0; i < MATRICES - 1; i++)
-            multiply(w, &w->mats[i]);
+        for (size_t i = 0; i + 1 < w->matrices; i++)
+            multiply(w, i);
     return now_s(w) - t;
 }
 
@@ -165,17 +198,19 @@ static void report(world *w, size_t rows) {
         last = fmin(last, pass(w, true));
         read = fmin(read, read_all(w));
     }
-    double all = layers + last, weights = (double)w->bytes * 2;
-    if (w->mats[0].type == KERN_INT4) weights *= 16 / 9.0;
+    double all = layers + last, weights = 0;
+    for (size_t i = 0; i < w->matrices; i++)
+        weights += 2.0 * (double)w->mats[i].n * (double)w->mats[i].k;
     printf("%-5s %4zu %9.2f %9.2f %8.1f %6.0f%% %9.0f %9.0f %9.0f\n",
            kern_type_name(w->mats[0].type), rows, layers * 1e3, last * 1e3,
            (double)w->bytes / all / 1e9, 100 * read / all, weights * (double)rows / all / 1e9,
            (double)rows / all, (double)rows / layers);
 }
 
-static void run(world *w, size_t only_rows) {
+static void run(world *w, size_t only_rows, const char *only_type) {
     static const size_t rows[] = {1, 2, 4, 8, 16, 32, 128};
-    for (int t = KERN_INT8; t <= KERN_INT4; t++) {
+    for (int t = KERN_INT8; t < KERN_TYPES; t++) {
+        if (only_type && strcmp(only_type, kern_type_name((kern_type)t)) != 0) continue;
         fill(w, (kern_type)t);
         probe p;
         probe_at(&p, w->pool, w->mats[0].panels, w->bytes);
@@ -217,10 +252,10 @@ static float *fill_numbers(size_t rows, size_t k, size_t rare, float times, bool
 // |product - product of f32| / |product of f32|, over all of y.
 static double product_error(world *w, kern_type t, const float *weights, const float *x) {
     enum { ROWS = 16 };
-    tensor from = {TENSOR_F32, 2, {EMBD, EMBD}, weights};
     kern_mat m = {t, map(w, kern_panels(EMBD) * kern_panel_bytes(t, EMBD)), NULL, EMBD, EMBD};
     for (size_t p = 0; p < kern_panels(EMBD); p++)
-        kern_pack((void *)m.panels, t, p, &from, false);
+        pack_rows((char *)m.panels + p * kern_panel_bytes(t, EMBD), t,
+                  weights + p * KERN_PANEL * EMBD, EMBD);
     kern_rows in = w->in;
     in.x = x;
     in.ld = EMBD;
@@ -263,31 +298,35 @@ static void print_errors(world *w) {
 int main(int argc, char **argv) {
     static world w;
     err e = {0};
-    const char *set = NULL;
+    const char *set = NULL, *type = NULL;
     int threads = os_cpu_count();
     size_t rows = 0;
+    w.model = models;
     bool errors = false;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--threads")) threads = atoi(argv[i + 1]);
         if (!strcmp(argv[i], "--set")) set = argv[i + 1];
         if (!strcmp(argv[i], "--errors")) errors = true;
+        if (!strcmp(argv[i], "--type")) type = argv[i + 1];
+        for (size_t m = 0; m < countof(models) && !strcmp(argv[i], "--model"); m++)
+            if (!strcmp(argv[i + 1], models[m].name)) w.model = &models[m];
         if (!strcmp(argv[i], "--rows")) rows = (size_t)atoi(argv[i + 1]);
     }
     const kern *all[KERN_SETS_MAX];
     size_t n = kern_all(all);
     for (size_t i = n; i-- > 0;)
         if (!set || !strcmp(set, all[i]->name)) w.kern = all[i];
-    if (!w.kern || arena_open(&w.a, 256 << 20, &e) ||
+    if (!w.kern || arena_open(&w.a, BYTES, &e) ||
         os_pool_open(&w.pool, threads - 1, 1, "bench", &e)) {
         fprintf(stderr, "bench_kern_int: %s\n", w.kern ? e.msg : "no such kernel set here");
         return 1;
     }
-    madvise(w.a.base, 256 << 20, MADV_HUGEPAGE);
-    printf("%s, %d threads, kernels %s\n", os_cpu_name(), threads, w.kern->name);
+    madvise(w.a.base, BYTES, MADV_HUGEPAGE);
+    printf("%s, %d threads, kernels %s, %s\n", os_cpu_name(), threads, w.kern->name, w.model->name);
     if (errors)
         print_errors(&w);
     else
-        run(&w, rows);
+        run(&w, rows, type);
     os_pool_close(w.pool);
     arena_close(&w.a);
     return 0;

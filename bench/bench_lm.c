@@ -1,17 +1,22 @@
-// Generation speed at GPT-2's 124M shape: one line of JSON for bench/lm, which adds the peers.
+// Generation speed at a model's shape: one line of JSON for bench/lm, which adds the peers.
 //
 // The machine's limits (bandwidth over the model's bytes, multiply-adds) are probed in the same
 // run, before and after; rates are the best of three short runs. Weights are random unless --model
 // says else.
 //
-//   bench_lm [--model PATH] [--type f32|bf16|f16|int8|int4] [--threads N] [--streams 1,16]
+//   bench_lm [--model PATH | --shape NAME] [--type f32|bf16|f16|int8|int4] [--threads N]
+//            [--streams 1,16] [--prefix TOKENS]
+//
+// NAME is one of bench/shapes.h; gpt2 without one. With --prefix, how much sooner a prompt starts
+// that shares so many tokens with an earlier one is measured too.
 
+#include "bench/shapes.h"
+#include "kern/probe.h"
 #include "lm/engine.h"
 #include "lm/model.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/pool.h"
-#include "kern/probe.h"
 
 #include <math.h>
 #include <semaphore.h>
@@ -19,12 +24,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFILL = 512, NEW = 64, COUNTS_MAX = 16 };
+enum { PREFILL = 512, NEW = 64, COUNTS_MAX = 16, PROMPT_MAX = 4096, TAIL = 16 };
 
 // --- Generation --------------------------------------------------------------------------------
 
 typedef struct run {
     int streams, n_prompt, n_new, salt;  // salt: other prompts
+    int n_shared;                        // tokens that do not depend on the salt
 } run;
 
 typedef struct result {
@@ -50,10 +56,10 @@ static void wait_all(sem_t *bell, lm_stream **s, int n, size_t *got, size_t at_l
 }
 
 static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *bell) {
-    int32_t prompt[1024];
+    int32_t prompt[PROMPT_MAX];
     for (int j = 0; j < r.n_prompt; j++)
-        prompt[j] = ((i + 100 * r.salt) * 977 + j * 31 + 7) % lm__ids(m);
-    lm_bias no_end = {m->spec.eos_id, -100};  // copied; every stream has its full length
+        prompt[j] = ((j < r.n_shared ? 0 : i + 100 * r.salt) * 977 + j * 31 + 7) % lm__ids(m);
+    lm_bias no_end = {m->spec.eos[0], -100};  // copied; every stream has its full length
     lm_request q = {.model = m,
                     .prompt = prompt,
                     .n_prompt = (size_t)r.n_prompt,
@@ -63,7 +69,7 @@ static lm_stream *submit(lm_engine *g, const lm_model *m, run r, int i, sem_t *b
                     .arg = bell};
     q.sampling.seed = (uint64_t)i;
     q.sampling.bias = &no_end;
-    q.sampling.n_bias = m->spec.eos_id >= 0;
+    q.sampling.n_bias = m->spec.n_eos > 0;
     lm_stream *s;
     err e = {0};
     if (!lm_submit(&s, g, &q, &e)) return s;
@@ -113,6 +119,21 @@ static double first_token_ms(lm_engine *g, const lm_model *m) {
     return best;
 }
 
+// Milliseconds to the first token of a prompt whose first n tokens are known from an earlier one,
+// and of one that is new from its first token on.
+static void prefix_ms(double *shared, double *fresh, lm_engine *g, const lm_model *m, int n) {
+    run r = {.streams = 1, .n_prompt = n + TAIL, .n_new = 1, .salt = 200, .n_shared = n};
+    (void)generate(g, m, r);
+    *shared = *fresh = INFINITY;
+    for (int i = 1; i <= 3; i++) {
+        r.salt = 200 + i;
+        r.n_shared = n;
+        *shared = fmin(*shared, 1000 * generate(g, m, r).first_s);
+        r.n_shared = 0;
+        *fresh = fmin(*fresh, 1000 * generate(g, m, r).first_s);
+    }
+}
+
 // --- Report ------------------------------------------------------------------------------------
 
 // Resident megabytes of this process.
@@ -132,7 +153,9 @@ static void print_probe(const char *when, const probe *p) {
 
 typedef struct options {
     const char *model;
+    lm_spec shape;
     lm_load load;
+    int prefix;
     int threads, counts[COUNTS_MAX], n_counts;
 } options;
 
@@ -144,18 +167,17 @@ static void measure(lm_engine *g, const lm_model *m, const options *o) {
     }
     printf("}, \"prefill\": %.1f, ", prefill_rate(g, m, PREFILL));
     printf("\"first_ms\": %.2f, \"rss_mb\": %.1f", first_token_ms(g, m), resident());
+    double shared, fresh;
+    if (!o->prefix) return;
+    prefix_ms(&shared, &fresh, g, m, o->prefix);
+    printf(", \"prefix_ms\": %.2f, \"fresh_ms\": %.2f", shared, fresh);
 }
 
 static status open_model(lm_model **m, const options *o, err *e) {
-    lm_spec gpt2 = {.block_size = 1024,
-                    .vocab_size = 50304,
-                    .n_layer = 12,
-                    .n_head = 12,
-                    .n_embd = 768,
-                    .step = -1,
-                    .val_loss = (double)NAN,
-                    .type = o->load.type};
-    return o->model ? lm_model_open(m, o->model, &o->load, e) : lm__model_random(m, &gpt2, 1, e);
+    lm_spec shape = o->shape;
+    shape.type = o->load.type;
+    shape.kv_type = lm__kv_type(shape.type);
+    return o->model ? lm_model_open(m, o->model, &o->load, e) : lm__model_random(m, &shape, 1, e);
 }
 
 static status bench(const options *o, err *e) {
@@ -196,6 +218,7 @@ static bool parse_counts(options *o, const char *text) {
 }
 
 static bool parse(options *o, int argc, char **argv) {
+    (void)shape_named(&o->shape, "gpt2");
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *key = argv[i], *value = argv[i + 1];
         if (!strcmp(key, "--model"))
@@ -204,7 +227,11 @@ static bool parse(options *o, int argc, char **argv) {
             o->load.has_type = kern_type_named(&o->load.type, str_of(value));
         else if (!strcmp(key, "--threads"))
             o->threads = atoi(value);
-        else if (strcmp(key, "--streams") || !parse_counts(o, value))
+        else if (!strcmp(key, "--prefix"))
+            o->prefix = (int)fmin(atoi(value), PROMPT_MAX - TAIL);
+        else if (!strcmp(key, "--shape")) {
+            if (!shape_named(&o->shape, value)) return false;
+        } else if (strcmp(key, "--streams") || !parse_counts(o, value))
             return false;
         if (!strcmp(key, "--type") && !o->load.has_type) return false;
     }
@@ -215,8 +242,8 @@ int main(int argc, char **argv) {
     options o = {.threads = os_cpu_count(), .counts = {1, 16}, .n_counts = 2};
     err e = {0};
     if (!parse(&o, argc, argv)) {
-        fprintf(stderr,
-                "usage: bench_lm [--model PATH] [--type T] [--threads N] [--streams N,...]\n");
+        fprintf(stderr, "usage: bench_lm [--model PATH | --shape NAME] [--type T] [--threads N] "
+                        "[--streams N,...] [--prefix TOKENS]\n");
         return 2;
     }
     if (!bench(&o, &e)) return 0;

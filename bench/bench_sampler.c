@@ -77,7 +77,7 @@ static void softmax(lm_sampler *s, float *l, const kern *k) {
 }
 
 static void sample(lm_sampler *s, float *l, const kern *k) {
-    if (lm__sample(s, l, PADDED, IDS, text, 100, TEXT, k) < 0) abort();
+    if (lm__sample(s, &(lm_row){l, PADDED, IDS, text, 100, TEXT, k}) < 0) abort();
 }
 
 // The fastest of the rounds: what is slower was somebody else's.

@@ -4,7 +4,7 @@
 //                        the first line says how long the vocabulary took to load
 #include "os/clock.h"
 #include "os/file.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ int main(int argc, char **argv) {
     err e = {0};
     if (arena_open(&a, (size_t)1 << 30, &e)) return fail(e.msg);
     int64_t start = os_now_ns();
-    const bpe *b = bpe_gpt2();
+    const tokenizer *t = tokenizer_gpt2();
     printf("%.6f\n", os_seconds_since(start));
     fflush(stdout);
     for (int i; scanf("%d", &i) == 1;) {
@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
         if (os_map_open(&m, argv[i + 1], OS_MAP_SEQUENTIAL, &e)) return fail(e.msg);
         str text = arena_str(&scratch, os_map_str(&m));  // read beforehand, as the peers do
         start = os_now_ns();
-        if (bpe_encode(&ids, &n, b, text, &scratch, &e)) return fail(e.msg);
+        if (tokenizer_encode(&ids, &n, t, text, TOKENIZER_PLAIN, &scratch, &e)) return fail(e.msg);
         printf("%.6f %zu\n", os_seconds_since(start), n);
         fflush(stdout);
         os_map_close(&m);

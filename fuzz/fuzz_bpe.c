@@ -1,4 +1,4 @@
-// The tokenizer: text must come back from its ids, and any bytes may be a vocabulary.
+// GPT-2's tokenizer: text must come back from its ids, and any bytes may be a vocabulary.
 //
 // An input that begins with "bpe-tab2" is a vocabulary table (its checksum is put right first, so
 // that the checks behind it are reached), anything else is text.
@@ -6,27 +6,28 @@
 #include "fuzz/fuzz.h"
 
 #include "base/utf8.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void round_trip(const bpe *b, str text, arena a) {
+static void round_trip(const tokenizer *t, str text, arena a) {
     int32_t *id;
     size_t n;
     buf plain, stream;
-    bpe_stream s = {0};
-    if (bpe_encode(&id, &n, b, text, &a, NULL)) return;
+    tokenizer_stream s;
+    if (tokenizer_encode(&id, &n, t, text, TOKENIZER_PLAIN, &a, NULL)) return;
     buf_init(&plain, &a, text.len);
     buf_init(&stream, &a, 3 * text.len);
+    tokenizer_stream_init(&s, t, false);
     for (size_t i = 0; i < n; i++) {
-        CHECK(id[i] >= 0 && (size_t)id[i] < bpe_vocab(b));
-        CHECK(bpe_token(b, id[i]).len > 0);
-        buf_add(&plain, bpe_token(b, id[i]));
-        bpe_stream_add(&s, &stream, b, id[i]);
+        CHECK(id[i] >= 0 && (size_t)id[i] < tokenizer_vocab(t));
+        CHECK(tokenizer_bytes(t, id[i]).len > 0);
+        buf_add(&plain, tokenizer_bytes(t, id[i]));
+        tokenizer_stream_add(&s, &stream, id[i]);
         CHECK(s.n_held <= 3);
     }
-    bpe_stream_end(&s, &stream);
+    tokenizer_stream_end(&s, &stream);
     CHECK(!plain.failed && !stream.failed);
     CHECK(str_eq(buf_str(&plain), text));
     CHECK(utf8_valid(buf_str(&stream)));
@@ -36,16 +37,16 @@ static void round_trip(const bpe *b, str text, arena a) {
 
 static void load(const uint8_t *data, size_t len, arena a) {
     uint8_t *copy = malloc(len);
-    bpe *b;
+    tokenizer *t;
     if (!copy) return;
     memcpy(copy, data, len);
     uint64_t sum = 0xcbf29ce484222325u;
     for (size_t i = 24; i < len; i++)
         sum = (sum ^ copy[i]) * 0x100000001b3u;
     if (len >= 24) memcpy(copy + 16, &sum, 8);
-    if (!bpe_open(&b, (str){(char *)copy, len}, NULL)) {
-        round_trip(b, (str){(const char *)data, len}, a);
-        bpe_close(b);
+    if (!tokenizer_open_table(&t, (str){(char *)copy, len}, NULL)) {
+        round_trip(t, (str){(const char *)data, len}, a);
+        tokenizer_close(t);
     }
     free(copy);
 }
@@ -56,6 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     if (len >= 8 && !memcmp(data, "bpe-tab2", 8))
         load(data, len, a);
     else
-        round_trip(bpe_gpt2(), (str){(const char *)data, len}, a);
+        round_trip(tokenizer_gpt2(), (str){(const char *)data, len}, a);
     return 0;
 }

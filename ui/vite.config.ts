@@ -25,5 +25,5 @@ export default defineConfig({
     reportCompressedSize: false,
     rollupOptions: { input: ['index.html', 'read.html'] }, // the app; a frame the server fills in
   },
-  server: { proxy: { '/api': server, '^/w/': server, '/wiki': server, '/read': server, '/images': server, '/gpt2': server, '/stats': server } },
+  server: { proxy: { '/api': server, '^/w/': server, '/wiki': server, '/read': server, '/images': server, '/gpt2': server, '/v1': server, '/stats': server } },
 });

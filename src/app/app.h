@@ -14,8 +14,16 @@
 #include "base/json.h"
 #include "http/http.h"
 #include "http/server.h"
+#include "kern/kern.h"
 
 struct metrics;  // app/metrics.h
+
+// What the apps of a set have together; app_set_open makes it.
+typedef struct app_shared {
+    struct lm_engine *engine;  // app/gen_engine.h
+    bool has_floats;           // models that are not held as integers
+    void *llm;                 // of llm/llm.h; NULL before it is opened
+} app_shared;
 
 typedef struct app_options {
     const char **wiki;  // "[NAME=]DUMP"; the same NAME again is an update over it
@@ -27,12 +35,19 @@ typedef struct app_options {
     bool wiki_builds;                // missing and stale indexes, in the background
     const char **gpt2;               // "[NAME=]PATH[,TYPE]"
     size_t n_gpt2;
-    const char *panels;  // folder of repacked weights; NULL: none
-    bool calibrates;     // measures the machine's limits
-    int n_compute;       // threads that generate; 0 is one per core
-    int streams_max;     // generations at once
-    int queue_max;       // waiting beyond
-    int client_max;      // of both, one address's
+    const char **models;  // "NAME=PATH[,TYPE]" or PATH (llm/models.h)
+    size_t n_models;
+    bool quantises;
+    kern_type quantise;   // models that name no type
+    size_t model_memory;  // bytes of weights of `models` at once; 0: two thirds of the machine's
+    str api_key;          // what clients of the models must show; "": nothing
+    const char *panels;   // folder of repacked weights; NULL: none
+    bool calibrates;      // measures the machine's limits
+    int n_compute;        // threads that generate; 0 is one per core
+    int streams_max;      // generations at once
+    int queue_max;        // waiting beyond
+    int client_max;       // of both, one address's
+    app_shared *shared;
 } app_options;
 
 typedef struct app_kind {
@@ -51,6 +66,7 @@ typedef struct app_kind {
 void app_metrics(http_req *rq, void *set);  // the handler of /metrics
 
 extern const app_kind app_plaintext, app_wiki, app_gpt2, app_stats, app_ui;
+extern const app_kind app_llm, app_openai;  // src/llm
 extern const app_kind *const app_kinds[];
 extern const size_t app_n_kinds;
 
@@ -71,6 +87,7 @@ typedef struct app_set {
     size_t n_apps;
     http_route routes[APP_ROUTES_MAX];
     size_t n_routes;
+    app_shared shared;
     _Atomic(const http_server *) server;  // for /stats; set once the server runs, NULL before
     int64_t start_ns;
 } app_set;

@@ -6,12 +6,15 @@
 
 #include "app/app.h"
 
+#include "app/gen_engine.h"
 #include "os/clock.h"
 #include "os/log.h"
 
 #include <stdio.h>
 
-const app_kind *const app_kinds[] = {&app_plaintext, &app_wiki, &app_gpt2, &app_stats, &app_ui};
+// Those later in the table may use what earlier ones opened, and are closed before them.
+const app_kind *const app_kinds[] = {&app_plaintext, &app_wiki,  &app_gpt2, &app_llm,
+                                     &app_openai,    &app_stats, &app_ui};
 const size_t app_n_kinds = countof(app_kinds);
 
 const app_kind *app_kind_named(str name) {
@@ -65,11 +68,16 @@ static status add(app_set *s, const app_kind *kind, const app_options *o, bool i
 
 status app_set_open(app_set *s, const app_options *o, const char **names, size_t n_names, err *e) {
     *s = (app_set){.start_ns = os_now_ns()};
+    app_options mine = *o;
+    mine.shared = &s->shared;
+    o = &mine;
     status st = OK;
     for (size_t i = 0; i < n_names && !st; i++) {
         const app_kind *kind = app_kind_named(str_of(names[i]));
         st = kind ? add(s, kind, o, true, e)
-                  : err_set(e, E_ARG, "unknown app \"%s\": there are plaintext, wiki and gpt2",
+                  : err_set(e, E_ARG,
+                            "unknown app \"%s\": there are plaintext, wiki, gpt2, "
+                            "llm and openai",
                             names[i]);
     }
     for (size_t i = 0; i < app_n_kinds && !st; i++) {
@@ -98,7 +106,12 @@ void app_reply_buf(http_req *rq, const char *type, const buf *b) {
 }
 
 void app_set_close(app_set *s) {
-    for (size_t i = s->n_apps; i-- > 0;)
-        if (s->app[i].kind->close && s->app[i].self) s->app[i].kind->close(s->app[i].self);
+    for (size_t k = app_n_kinds; k-- > 0;)
+        for (size_t i = 0; i < s->n_apps; i++) {
+            const app_one *one = &s->app[i];
+            if (one->kind == app_kinds[k] && one->kind->close && one->self)
+                one->kind->close(one->self);
+        }
+    gen_engine_close(&s->shared);
     s->n_apps = s->n_routes = 0;
 }

@@ -1,19 +1,18 @@
 // The GPT-2 app: a prompt in the URL or a JSON body, tokens back as they are made.
 //
 // A request is checked and tokenised on its loop (the prompt is bounded by the context, so that is
-// microseconds), submitted to the engine, and becomes a generator (gpt2_stream.c).
+// microseconds), submitted to the engine, and becomes a generator (gen_stream.c).
 //
 //   I1  what the original's URLs meant they still mean: parameters, limits, defaults, headers
 
 #include "app/gpt2_app.h"
 
+#include "app/gen_engine.h"
+#include "app/gen_stream.h"
 #include "os/log.h"
-#include "os/rand.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
-
-enum { REPLY_ROOM = 16 << 20 };  // of a request's arena, kept from its JSON
 
 // --- A request -------------------------------------------------------------------------------
 
@@ -35,61 +34,31 @@ static void reply_unknown_model(http_req *rq, const gpt2 *g, str name) {
                      STR_ARG(str_first(name, 64)), STR_ARG(buf_str(&names)));
 }
 
-static bool is_json(http_req *rq) {
-    str type;
-    return http_method(rq) == HTTP_POST && http_header(&type, rq, "Content-Type") &&
-           str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
-}
-
-// The first value of each parameter holds, as ever; other names are nobody's business.
-static status from_query(gpt2_params *p, http_req *rq, err *e) {
-    bool seen[64] = {false};
-    str name, value;
-    for (size_t at = 0; http_query_next(&name, &value, rq, &at);) {
-        const gpt2_param *row = gpt2_param_find(name, GPT2_QUERY);
-        if (!row) continue;
-        size_t i = (size_t)(row - gpt2_param_rows);
-        if (seen[i] && row->kind != GPT2_STOP) continue;
-        seen[i] = true;
-        TRY(gpt2_param_text(p, row, value, http_arena(rq), e));
+// The model's name stands in the reply where the original has it: behind the parameters.
+static void run(http_req *rq, const gpt2 *g, const gpt2_model *m, gen_params *p) {
+    gen_job job = {.engine = g->engine, .model = m->model, .prompt = p->prompt, .p = p};
+    generation *gen;
+    int32_t *ids;
+    err e = {0};
+    status s = gpt2_encode(&ids, &job.n_ids, m, p->prompt, http_arena(rq), &e);
+    if (!s) s = gen_text_init(&job.text, m->tokens, p->stop, p->n_stop, &e);
+    if (!s) job.ids = ids, s = gen_open(&gen, rq, &job, &e);
+    if (s) {
+        gen_refuse(rq, g->engine, s, &e);
+        return;
     }
-    return OK;
-}
-
-static status from_json(gpt2_params *p, http_req *rq, err *e) {
-    arena *a = http_arena(rq), part = *a;
-    size_t room = arena_room(a);
-    const json_value *v;
-    part.reserve -= min_size(room, REPLY_ROOM);
-    TRY(json_read(&v, http_body(rq), &part, e));
-    a->used = part.used;
-    return gpt2_params_json(p, v, a, e);
-}
-
-// The prompt: the rest of the path, a POST body, or ?prompt=.
-static status params_of(gpt2_params *p, http_req *rq, err *e) {
-    gpt2_params_default(p);
-    TRY(from_query(p, rq, e));
-    bool has_json = is_json(rq);
-    if (has_json) TRY(from_json(p, rq, e));
-    if (http_tail(rq).len)
-        p->prompt = http_tail(rq);
-    else if (!has_json && http_body(rq).len)
-        p->prompt = http_body(rq);
-    if (p->prompt.len == 0)
-        return err_set(e, E_ARG, "Missing prompt: ask for /gpt2/generate/PROMPT");
-    if (p->device.len && !str_eq_nocase(p->device, STR("cpu")))
-        return err_set(e, E_ARG, "device \"%.*s\" is not available: this server has cpu",
-                       STR_ARG(str_first(p->device, 64)));
-    if (!p->has_seed) p->sampling.seed = os_rand_u32();
-    return OK;
+    gen_add_headers(rq, p);
+    http_add_header(rq, "X-Model-Name", m->name);
+    http_add_header(rq, "X-Model-Device", STR("cpu"));
+    gen_reply(rq, gen);
 }
 
 static void generate(http_req *rq, void *app) {
     gpt2 *g = app;
-    gpt2_params p;
+    gen_params p;
     err e = {0};
-    if (params_of(&p, rq, &e)) {
+    gen_params_default(&p);
+    if (gen_read(&p, rq, GEN_QUERY, GEN_BODY, &e)) {
         http_reply_error(rq, 400, "%s", e.msg);
         return;
     }
@@ -99,7 +68,7 @@ static void generate(http_req *rq, void *app) {
         return;
     }
     p.max_length = min_i64(p.max_length, lm_model_spec(m->model)->block_size);
-    gpt2_run(rq, g, m, &p);
+    run(rq, g, m, &p);
 }
 
 // --- What there is ---------------------------------------------------------------------------
@@ -119,7 +88,7 @@ static void put_model(json *j, const gpt2_model *m) {
     json_key(j, "type"), json_str(j, str_of(kern_type_name(s->type)));
     json_key(j, "bytes"), json_u64(j, s->bytes_per_token);
     json_key(j, "tokenizer"), json_str(j, m->own ? STR("tokenizer.json") : STR("built-in"));
-    json_key(j, "tokens"), json_u64(j, bpe_vocab(m->tokens));
+    json_key(j, "tokens"), json_u64(j, tokenizer_vocab(m->tokens));
     json_key(j, "load_seconds"), json_f64(j, m->load_s, 3);
     json_close(j, '}');
 }
@@ -142,9 +111,27 @@ static void models(http_req *rq, void *app) {
 
 // --- The app ---------------------------------------------------------------------------------
 
+static void gpt2_metrics(metrics *m, void *self) {
+    const gpt2 *g = self;
+    const struct {
+        const char *name, *help;
+    } families[] = {{"lm_model_bytes", "Weights that a token reads."},
+                    {"lm_model_parameters", "Parameters."},
+                    {"lm_model_load_seconds", "Time it took to open."}};
+    for (size_t k = 0; k < countof(families); k++) {
+        metrics_family(m, METRICS_GAUGE, families[k].name, families[k].help);
+        for (size_t i = 0; i < g->n_models; i++) {
+            const lm_spec *s = lm_model_spec(g->model[i].model);
+            const double v[] = {(double)s->bytes_per_token, (double)s->n_params,
+                                g->model[i].load_s};
+            metrics_f64(m, &(metrics_label){"model", g->model[i].name}, v[k]);
+        }
+    }
+}
+
 static void gpt2_close(void *self) {
     gpt2 *g = self;
-    lm_engine_close(g->engine);
+    gen_engine_close(g->shared);  // before its models
     for (size_t i = 0; i < g->n_models; i++)
         gpt2_model_close(&g->model[i]);
     arena_close(&g->names);
@@ -200,6 +187,12 @@ static status add_models(gpt2 *g, const app_options *o, err *e) {
     return OK;
 }
 
+static bool has_floats(const gpt2 *g) {
+    for (size_t i = 0; i < g->n_models; i++)
+        if (!kern_type_is_int(lm_model_spec(g->model[i].model)->type)) return true;
+    return false;
+}
+
 // The working set with which the machine is measured: the largest of the models.
 static size_t probe_bytes(const gpt2 *g) {
     size_t bytes = 0;
@@ -208,29 +201,16 @@ static size_t probe_bytes(const gpt2 *g) {
     return bytes;
 }
 
-static status open_engine(gpt2 *g, const app_options *o, err *e) {
-    lm_config c = {.n_threads = o->n_compute,
-                   .streams_max = o->streams_max,
-                   .queue_max = o->queue_max,
-                   .client_max = o->client_max,
-                   .probe_bytes = o->calibrates ? probe_bytes(g) : 0};
-    TRY(lm_engine_open(&g->engine, &c, e));
-    const probe *p = lm_engine_calibration(g->engine);
-    if (!p) return OK;
-    g->limits = *p;
-    log_info("gpt2", "limits: %.1f GB/s read, %.0f GFLOP/s in f32, %.0f GOP/s in int8",
-             p->read_bytes_per_s / 1e9, p->f32_flops / 1e9, p->int8_ops / 1e9);
-    return OK;
-}
-
 static status gpt2_open(void **self, const app_options *o, err *e) {
     if (o->n_gpt2 == 0) return OK;
     gpt2 *g = calloc(1, sizeof *g);
     if (!g) return err_set(e, E_MEMORY, "no memory for the gpt2 app");
+    g->shared = o->shared;
     status s = arena_open(&g->names, 1 << 20, e);
     if (!s && o->panels) mkdir(o->panels, 0777);  // of its absence the loader speaks
     if (!s) s = add_models(g, o, e);
-    if (!s) s = open_engine(g, o, e);
+    if (!s) s = gen_engine_get(&g->engine, o, probe_bytes(g), e);
+    o->shared->has_floats |= has_floats(g);
     if (s) {
         gpt2_close(g);
         return s;

@@ -1,27 +1,24 @@
-// app/gpt2_app.h -- what the files of the GPT-2 app share: models, and a generation's start. The
-// commands generate and bench open their models here, too.
+// app/gpt2_app.h -- what the files of the GPT-2 app share: its models. The commands generate and
+// bench open theirs here, too.
 //
-//   Owner     gpt2 owns models, tokenizers and the engine. A generation lives in its request's
-//             arena; the server's stop() ends it before that dies
+//   Owner     gpt2 owns models and tokenizers
 //   Threads   gpt2 is immutable once open; handlers: as http/http.h says
-//   Limits    LM_MODELS_MAX models; GPT2_TOKEN_MAX bytes in a token
-//   Errors    gpt2_run replies itself, whatever happens
+//   Limits    LM_MODELS_MAX models; GEN_TOKEN_MAX bytes in a token
 #ifndef APP_GPT2_APP_H
 #define APP_GPT2_APP_H
 
 #include "app/app.h"
-#include "app/gpt2_params.h"
-#include "app/gpt2_text.h"
+#include "app/gen_params.h"
+#include "app/gen_text.h"
 #include "app/metrics.h"
-#include "kern/probe.h"
 
 // --- Models ----------------------------------------------------------------------------------
 
 typedef struct gpt2_model {
     str name;
     lm_model *model;
-    const bpe *tokens;  // its own tokenizer, or the built-in one
-    bpe *own;           // that, to be closed; NULL: built-in
+    const tokenizer *tokens;  // its own tokenizer, or the built-in one
+    tokenizer *own;           // that, to be closed; NULL: built-in
     size_t token_max;   // bytes of the longest token
     double load_s;
 } gpt2_model;
@@ -53,16 +50,11 @@ NODISCARD status gpt2_encode(int32_t **ids, size_t *n, const gpt2_model *m, str 
 // --- The app ---------------------------------------------------------------------------------
 
 typedef struct gpt2 {
-    lm_engine *engine;
+    lm_engine *engine;  // the apps' one
+    app_shared *shared;
     gpt2_model model[LM_MODELS_MAX];
     size_t n_models;
-    probe limits;  // of this machine; zeros when they were not measured
     arena names;
 } gpt2;
-
-// Starts the generation and replies with its stream, or with an error.
-void gpt2_run(http_req *rq, gpt2 *g, const gpt2_model *m, const gpt2_params *p);
-
-void gpt2_metrics(metrics *m, void *self);
 
 #endif

@@ -67,18 +67,18 @@ static bool has_file(const char *folder, const char *name) {
 
 // A folder's own tokenizer; without one, and for a checkpoint, GPT-2's.
 static status open_tokens(gpt2_model *m, const char *path, err *e) {
-    m->tokens = bpe_gpt2();
+    m->tokens = tokenizer_gpt2();
     if (has_file(path, "tokenizer.json") || has_file(path, "vocab.json")) {
-        TRY(bpe_open_folder(&m->own, path, e));
+        TRY(tokenizer_open_folder(&m->own, path, e));
         m->tokens = m->own;
     }
     m->token_max = 1;
-    for (size_t i = 0; i < bpe_vocab(m->tokens); i++)
-        m->token_max = max_size(m->token_max, bpe_token(m->tokens, (int32_t)i).len);
-    return m->token_max <= GPT2_TOKEN_MAX
+    for (size_t i = 0; i < tokenizer_vocab(m->tokens); i++)
+        m->token_max = max_size(m->token_max, tokenizer_bytes(m->tokens, (int32_t)i).len);
+    return m->token_max <= GEN_TOKEN_MAX
                ? OK
                : err_set(e, E_LIMIT, "%s: a token of %zu bytes, the limit is %d", path,
-                         m->token_max, GPT2_TOKEN_MAX);
+                         m->token_max, GEN_TOKEN_MAX);
 }
 
 status gpt2_model_open(gpt2_model *m, const gpt2_spec *spec, const char *panels, err *e) {
@@ -97,7 +97,7 @@ status gpt2_model_open(gpt2_model *m, const gpt2_spec *spec, const char *panels,
 
 void gpt2_model_close(gpt2_model *m) {
     lm_model_close(m->model);
-    bpe_close(m->own);
+    tokenizer_close(m->own);
     m->model = NULL;
     m->own = NULL;
 }
@@ -116,7 +116,7 @@ status gpt2_encode(int32_t **ids, size_t *n, const gpt2_model *m, str text, aren
     if (text.len > context * m->token_max)
         return err_set(e, E_LIMIT, "the prompt is %zu bytes, far over the context, %zu tokens",
                        text.len, context);
-    TRY(bpe_encode(ids, n, m->tokens, text, a, e));
+    TRY(tokenizer_encode(ids, n, m->tokens, text, TOKENIZER_PLAIN, a, e));
     return *n <= context
                ? OK
                : err_set(e, E_LIMIT, "the prompt is %zu tokens, the context is %zu", *n, context);

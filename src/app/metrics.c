@@ -5,6 +5,7 @@
 #include "app/metrics.h"
 
 #include "app/app.h"
+#include "app/gen_engine.h"
 #include "app/process.h"
 #include "os/clock.h"
 #include "os/cpu.h"
@@ -158,6 +159,7 @@ void app_metrics(http_req *rq, void *app) {
     put_http(&m, atomic_load(&s->server));
     put_latency(&m, atomic_load(&s->server));
     put_apps(&m, s);
+    gen_metrics(&m, &s->shared);
     http_add_header(rq, "Cache-Control", STR("no-store"));
     app_reply_buf(rq, METRICS_TYPE, &out);
 }

@@ -16,6 +16,12 @@
 #include "base/json_read.h"
 #include "schema/schema.h"
 
+enum {
+    CHAT_MESSAGES_MAX = 1 << 14,
+    CHAT_TOOLS_MAX = 1 << 10,
+    CHAT_CALL_MAX = 1 << 20,  // bytes of one call in an answer; a longer one is content
+};
+
 typedef struct chat chat;
 
 // How a model writes calls and thoughts; found from its template.
@@ -36,8 +42,10 @@ NODISCARD status chat_open(chat **out, const chat_files *f, err *e);
 void chat_close(chat *c);  // accepts NULL
 chat_form chat_form_of(const chat *c);
 
-// What a request says. `messages` is OpenAI's array; contents in parts become text. `extra` are
-// chat_template_kwargs, or NULL.
+// What a request says. `messages` is OpenAI's array; contents in parts become text, parts separated
+// by newlines. The arguments of calls may be JSON strings, as OpenAI has them; templates get
+// objects. A developer is a system to a template that does not know the role. `tools` may be NULL.
+// `extra` are chat_template_kwargs, or NULL. E_ARG names the field: "messages[2].content[0].type:".
 typedef struct chat_request {
     const json_value *messages, *tools, *extra;
     bool add_generation_prompt;
@@ -67,7 +75,9 @@ void chat_reply_end(chat_reply *r, chat_put *put, void *arg);
 size_t chat_reply_calls(const chat_reply *r);
 
 // What the answer must look like for tool_choice "required" or a named function: tools is OpenAI's
-// array, `name` "" for any of them. E_UNSUPPORTED: parameters that no automaton expresses.
+// array, `name` "" for any of them. The answer is one call and nothing else: where the prompt opens
+// a thought, give chat_reply_new an empty one. E_UNSUPPORTED: parameters that no automaton
+// expresses, a form without calls. E_ARG: no tool of that name.
 NODISCARD status chat_calls_schema(schema **out, const chat *c, const json_value *tools, str name,
                                    arena scratch, err *e);
 

@@ -8,9 +8,9 @@
 
 #include "kern/kern.h"
 
-#include "os/cpu.h"
 #include "kern/kern_int.h"
 #include "kern/kern_isa.h"
+#include "os/cpu.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,8 +42,10 @@ const kern *kern_best(void) {
 // --- Types -------------------------------------------------------------------------------------
 
 static const str type_names[KERN_TYPES] = {
-    [KERN_F32] = STR_INIT("f32"),   [KERN_BF16] = STR_INIT("bf16"), [KERN_F16] = STR_INIT("f16"),
-    [KERN_INT8] = STR_INIT("int8"), [KERN_INT4] = STR_INIT("int4"),
+    [KERN_F32] = STR_INIT("f32"),   [KERN_BF16] = STR_INIT("bf16"),
+    [KERN_F16] = STR_INIT("f16"),   [KERN_INT8] = STR_INIT("int8"),
+    [KERN_INT4] = STR_INIT("int4"), [KERN_Q8_0] = STR_INIT("q8_0"),
+    [KERN_Q4_0] = STR_INIT("q4_0"), [KERN_MXFP4] = STR_INIT("mxfp4"),
 };
 
 const char *kern_type_name(kern_type t) {
@@ -51,7 +53,7 @@ const char *kern_type_name(kern_type t) {
 }
 
 bool kern_type_named(kern_type *out, str name) {
-    for (size_t i = 0; i < KERN_TYPES; i++) {
+    for (size_t i = 0; i <= KERN_INT4; i++) {
         if (!str_eq(name, type_names[i])) continue;
         *out = (kern_type)i;
         return true;
@@ -65,8 +67,8 @@ size_t kern_panel_bytes(kern_type t, size_t k) {
     return kern_type_is_int(t) ? kern__int_panel_bytes(t, k) : kern__float_panel_bytes(t, k);
 }
 
-void kern_pack(void *panels, kern_type t, size_t p, const tensor *w, bool by_input) {
-    (kern_type_is_int(t) ? kern__int_pack : kern__float_pack)(panels, t, p, w, by_input);
+void kern_pack(void *panel, kern_type t, const tensor_row row[KERN_PANEL], size_t k) {
+    (kern_type_is_int(t) ? kern__int_pack : kern__float_pack)(panel, t, row, k);
 }
 
 void kern_unpack_row(float *out, const kern_mat *w, size_t row) {
@@ -76,10 +78,24 @@ void kern_unpack_row(float *out, const kern_mat *w, size_t row) {
 
 // --- Keys and values ---------------------------------------------------------------------------
 
+static void put_halves(uint16_t *keys, size_t at, const float *key, const float *value,
+                       size_t head) {
+    uint16_t half[KERN_HEAD_MAX];
+    kern__narrow_f16(half, key, head);
+    for (size_t i = 0; i < head; i++)
+        keys[i * KERN_PAGE + at] = half[i];
+    kern__narrow_f16(keys + KERN_PAGE * head + at * head, value, head);
+}
+
 void kern_kv_put(const kern_kv *kv, size_t pos, const float *key, const float *value, size_t head) {
     float *keys = kv->base + kv->page[pos / KERN_PAGE] * kv->stride;
-    float *values = keys + KERN_PAGE * head + pos % KERN_PAGE * head;
+    size_t at = pos % KERN_PAGE;
+    ASSERT(head <= KERN_HEAD_MAX && head % KERN_LANES == 0);
+    if (kv->type == KERN_F16) {
+        put_halves((uint16_t *)(void *)keys, at, key, value, head);
+        return;
+    }
     for (size_t i = 0; i < head; i++)
-        keys[i * KERN_PAGE + pos % KERN_PAGE] = key[i];
-    memcpy(values, value, head * sizeof *value);
+        keys[i * KERN_PAGE + at] = key[i];
+    memcpy(keys + KERN_PAGE * head + at * head, value, head * sizeof *value);
 }

@@ -63,17 +63,21 @@ static inline bytes b_load(const void *p) {
     const uint8_t *b = p;
     return (bytes){vld1q_u8(b), vld1q_u8(b + 16), vld1q_u8(b + 32), vld1q_u8(b + 48)};
 }
-static inline uint8x16_t value_of_low(uint8x16_t b) {
-    return vqtbl1q_u8(vld1q_u8(kern__int4), vandq_u8(b, vdupq_n_u8(15)));
+static inline uint8x16_t low_quarter(uint8x16_t b) {
+    return vandq_u8(b, vdupq_n_u8(15));
 }
-static inline uint8x16_t value_of_high(uint8x16_t b) {
-    return vqtbl1q_u8(vld1q_u8(kern__int4), vshrq_n_u8(b, 4));
+static inline uint8x16_t high_quarter(uint8x16_t b) {
+    return vshrq_n_u8(b, 4);
 }
 static inline bytes b_low(bytes b) {
-    return EACH(bytes, value_of_low, b);
+    return EACH(bytes, low_quarter, b);
 }
 static inline bytes b_high(bytes b) {
-    return EACH(bytes, value_of_high, b);
+    return EACH(bytes, high_quarter, b);
+}
+static inline bytes b_value(bytes b, const uint8_t *values) {
+    uint8x16_t v = vld1q_u8(values);
+    return (bytes){vqtbl1q_u8(v, b.a), vqtbl1q_u8(v, b.b), vqtbl1q_u8(v, b.c), vqtbl1q_u8(v, b.d)};
 }
 static inline int8x16_t less_128(uint8x16_t w) {
     return vreinterpretq_s8_u8(veorq_u8(w, vdupq_n_u8(128)));
@@ -95,6 +99,23 @@ static inline float32x4_t high_half(uint8x16_t x) {
 static inline vec v_bf16(const void *p, int high) {
     bytes x = b_load(p);
     return high ? EACH(vec, high_half, x) : EACH(vec, low_half, x);
+}
+
+static inline vec v_f16(const uint16_t *p) {
+    float16x8_t low = vreinterpretq_f16_u16(vld1q_u16(p));
+    float16x8_t high = vreinterpretq_f16_u16(vld1q_u16(p + 8));
+    return (vec){vcvt_f32_f16(vget_low_f16(low)), vcvt_high_f32_f16(low),
+                 vcvt_f32_f16(vget_low_f16(high)), vcvt_high_f32_f16(high)};
+}
+static inline float32x4_t e8m0_quarter(uint16x4_t e) {
+    uint32x4_t least = vdupq_n_u32(0x00400000);  // e = 0: subnormal
+    return vreinterpretq_f32_u32(vmaxq_u32(vshlq_n_u32(vmovl_u16(e), 23), least));
+}
+static inline vec v_e8m0(const uint8_t *p) {
+    uint8x16_t e = vld1q_u8(p);
+    uint16x8_t low = vmovl_u8(vget_low_u8(e)), high = vmovl_u8(vget_high_u8(e));
+    return (vec){e8m0_quarter(vget_low_u16(low)), e8m0_quarter(vget_high_u16(low)),
+                 e8m0_quarter(vget_low_u16(high)), e8m0_quarter(vget_high_u16(high))};
 }
 
 static inline ivec v_round(vec x) {

@@ -56,6 +56,15 @@ static vec v_bf16(const void *p, int high) {
     FLOATS(of_bits((uint32_t)h[2 * i + high] << 16));
 }
 
+static vec v_f16(const uint16_t *p) {
+    vec v;
+    tensor_to_f32(v.f, &(tensor){TENSOR_F16, 1, {16}, p});
+    return v;
+}
+static vec v_e8m0(const uint8_t *p) {
+    FLOATS(of_bits(p[i] ? (uint32_t)p[i] << 23 : 0x00400000));  // e = 0: subnormal
+}
+
 static ivec i_set(int32_t x) {
     INTS(x);
 }
@@ -67,10 +76,13 @@ static bytes b_load(const uint8_t *p) {
     BYTES_OF(p[i]);
 }
 static bytes b_low(bytes b) {
-    BYTES_OF(kern__int4[b.b[i] & 15]);
+    BYTES_OF(b.b[i] & 15);
 }
 static bytes b_high(bytes b) {
-    BYTES_OF(kern__int4[b.b[i] >> 4]);
+    BYTES_OF(b.b[i] >> 4);
+}
+static bytes b_value(bytes b, const uint8_t *values) {
+    BYTES_OF(values[b.b[i]]);
 }
 
 static ivec v_round(vec a) {

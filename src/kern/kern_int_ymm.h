@@ -47,15 +47,17 @@ static inline bytes b_load(const void *p) {
     const __m256i *from = p;
     return (bytes){_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1)};
 }
-static inline __m256i value_of_low(__m256i b) {
-    __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)kern__int4));
-    return _mm256_shuffle_epi8(values, _mm256_and_si256(b, _mm256_set1_epi8(15)));
-}
 static inline bytes b_low(bytes b) {
-    return (bytes){value_of_low(b.a), value_of_low(b.b)};
+    __m256i mask = _mm256_set1_epi8(15);
+    return (bytes){_mm256_and_si256(b.a, mask), _mm256_and_si256(b.b, mask)};
 }
 static inline bytes b_high(bytes b) {
     return b_low((bytes){_mm256_srli_epi16(b.a, 4), _mm256_srli_epi16(b.b, 4)});
+}
+static inline bytes b_value(bytes b, const uint8_t *values) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)values);
+    __m256i both = _mm256_broadcastsi128_si256(v);
+    return (bytes){_mm256_shuffle_epi8(both, b.a), _mm256_shuffle_epi8(both, b.b)};
 }
 static inline __m256 bf16_half(__m256i x, int high) {
     __m256i mask = _mm256_set1_epi32(-65536);
@@ -64,6 +66,21 @@ static inline __m256 bf16_half(__m256i x, int high) {
 static inline vec v_bf16(const void *p, int high) {
     ivec x = b_load(p);
     return (vec){bf16_half(x.a, high), bf16_half(x.b, high)};
+}
+
+static inline vec v_f16(const uint16_t *p) {
+    const __m128i *from = (const __m128i *)(const void *)p;
+    return (vec){_mm256_cvtph_ps(_mm_loadu_si128(from)),
+                 _mm256_cvtph_ps(_mm_loadu_si128(from + 1))};
+}
+static inline __m256 e8m0_half(__m128i p) {
+    __m256i least = _mm256_set1_epi32(0x00400000);  // e = 0: subnormal
+    __m256i e = _mm256_slli_epi32(_mm256_cvtepu8_epi32(p), 23);
+    return _mm256_castsi256_ps(_mm256_max_epi32(e, least));
+}
+static inline vec v_e8m0(const uint8_t *p) {
+    __m128i e = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (vec){e8m0_half(e), e8m0_half(_mm_unpackhi_epi64(e, e))};
 }
 
 static inline ivec v_round(vec x) {

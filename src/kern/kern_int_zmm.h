@@ -34,6 +34,15 @@ static inline vec v_bf16(const void *p, int high) {
     return _mm512_castsi512_ps(high ? _mm512_and_si512(x, mask) : _mm512_slli_epi32(x, 16));
 }
 
+static inline vec v_f16(const uint16_t *p) {
+    return _mm512_cvtph_ps(_mm256_lddqu_si256((const __m256i *)(const void *)p));
+}
+static inline vec v_e8m0(const uint8_t *p) {
+    __m512i e = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+    __m512i least = _mm512_set1_epi32(0x00400000);  // e = 0: subnormal
+    return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_slli_epi32(e, 23), least));
+}
+
 static inline ivec i_set(int32_t x) {
     return _mm512_set1_epi32(x);
 }
@@ -46,11 +55,14 @@ static inline bytes b_load(const uint8_t *p) {
     return _mm512_loadu_si512(p);
 }
 static inline bytes b_low(bytes b) {
-    __m512i values = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)kern__int4));
-    return _mm512_shuffle_epi8(values, _mm512_and_si512(b, _mm512_set1_epi8(15)));
+    return _mm512_and_si512(b, _mm512_set1_epi8(15));
 }
 static inline bytes b_high(bytes b) {
     return b_low(_mm512_srli_epi16(b, 4));
+}
+static inline bytes b_value(bytes b, const uint8_t *values) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)values);
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(v), b);
 }
 
 static inline ivec v_round(vec x) {

@@ -249,9 +249,14 @@ static void add_block(float *sum, tile_in *in, size_t rows, kern_type t) {
 }
 
 static void finish_row(float *y, float *sum, size_t n, kern_store how) {
-    if (how == KERN_GELU)
-        for (size_t i = 0; i < KERN_PANEL; i += KERN_LANES)
-            v_store(sum + i, gelu_vec(v_load(sum + i)));
+    const float *up = sum + KERN_LANES;
+    if (how >= KERN_SWIGLU)
+        v_store(sum, gate_vec(v_load(sum), v_load(up), how));
+    else if (how >= KERN_GELU)
+        for (size_t i = 0; i < KERN_PANEL; i += KERN_LANES) {
+            vec x = v_load(sum + i);
+            v_store(sum + i, how == KERN_GELU ? gelu_vec(x) : gelu_erf_vec(x));
+        }
     if (how == KERN_ADD)
         for (size_t i = 0; i < n; i++)
             y[i] += sum[i];
@@ -265,10 +270,11 @@ static void matmul(float *y, size_t ldy, const kern_rows *x, size_t rows, const 
     ASSERT(rows <= KERN_ROWS_MAX && p1 <= kern_panels(w->n) && !kern_type_is_int(w->type));
     size_t panel_bytes = kern_panel_bytes(w->type, w->k), step = w_bytes(w->type);
     size_t ahead = rows <= 2 ? AHEAD : AHEAD_ROWS;
+    size_t width = kern_store_width(how), columns = w->n * width / KERN_PANEL;
     for (size_t p = p0; p < p1; p++) {
-        size_t col = p * KERN_PANEL, n = min_size(KERN_PANEL, w->n - col);
+        size_t col = p * width, n = min_size(width, columns - col);
         for (size_t r = 0; r < rows; r++)
-            w->bias ? memcpy(sum[r], w->bias + col, sizeof sum[r])
+            w->bias ? memcpy(sum[r], w->bias + p * KERN_PANEL, sizeof sum[r])
                     : memset(sum[r], 0, sizeof sum[r]);
         const char *panel = (const char *)w->panels + p * panel_bytes;
         for (size_t k = 0; k < w->k; k += K_BLOCK) {  // I1

@@ -1,15 +1,13 @@
-// Panels of f32, bf16 and f16, from tensors of any float type and either orientation.
+// Panels of f32, bf16 and f16, from rows of any type.
 //
 //   f32    [k][32]
 //   f16    [k][32]           halves as they are: one instruction widens 16
 //   bf16   [k / 2][32][2]    pairs of k: a shift and a mask widen 2 x 16; zero after an odd k
 //
-// A panel is filled block by block through a tile of BLOCK x 32 values that stays in the first
-// cache. Values that need no conversion are moved as they are. Rejected: converting through f32
-// always (bf16 to bf16: 1.1 ns a value instead of 0.7).
+// A panel is filled block by block. Values that need no conversion are moved as they are. Rejected:
+// converting through f32 always (bf16 to bf16: 1.1 ns a value instead of 0.7).
 //
 //   I1  f32 -> bf16 and f32 -> f16 round to nearest, ties to even, as PyTorch does; NaN stays NaN
-//   I2  columns of rows that the matrix does not have are zero
 
 #include "kern/kern_isa.h"
 
@@ -20,8 +18,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-
-enum { BLOCK = 64 };  // of k
 
 static bool is_half(kern_type t) {
     return t == KERN_BF16 || t == KERN_F16;
@@ -63,27 +59,14 @@ uint16_t kern__f16_of(float x) {
 
 #if defined(__x86_64__)
 #define F16C __attribute__((target("avx,f16c")))
-// n is a multiple of 8.
 F16C static void f16c_narrow(uint16_t *out, const float *x, size_t n) {
     for (size_t i = 0; i < n; i += 8)
         _mm_storeu_si128((__m128i *)(void *)(out + i),
                          _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
 }
-F16C static void f16c_widen(float *out, const uint16_t *x, size_t n) {
-    for (size_t i = 0; i + 8 <= n; i += 8)
-        _mm256_storeu_ps(out + i,
-                         _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(x + i))));
-    tensor rest = {TENSOR_F16, 1, {(int64_t)(n % 8)}, x + n / 8 * 8};
-    tensor_to_f32(out + n / 8 * 8, &rest);
-}
 #endif
 
-static void narrow(uint16_t *out, const float *x, size_t n, kern_type t) {
-    if (t == KERN_BF16) {
-        for (size_t i = 0; i < n; i++)
-            out[i] = bf16_of(x[i]);
-        return;
-    }
+void kern__narrow_f16(uint16_t *out, const float *x, size_t n) {
 #if defined(__x86_64__)
     if (os_cpu_features() & OS_CPU_AVX2) {
         f16c_narrow(out, x, n);
@@ -94,106 +77,92 @@ static void narrow(uint16_t *out, const float *x, size_t n, kern_type t) {
         out[i] = kern__f16_of(x[i]);
 }
 
-static void widen(float *out, const void *x, size_t n, tensor_dtype t) {
-#if defined(__x86_64__)
-    if (t == TENSOR_F16 && (os_cpu_features() & OS_CPU_AVX2)) {
-        f16c_widen(out, x, n);
+static void narrow(uint16_t *out, const float *x, size_t n, kern_type t) {
+    if (t == KERN_F16) {
+        kern__narrow_f16(out, x, n);
         return;
     }
-#endif
-    tensor part = {t, 1, {(int64_t)n}, x};
-    tensor_to_f32(out, &part);
+    for (size_t i = 0; i < n; i++)
+        out[i] = bf16_of(x[i]);
 }
 
 // --- Tiles -------------------------------------------------------------------------------------
 
-// The part of a matrix that one tile shows: k [at, at + len) of `rows` rows from `row`.
-typedef struct window {
-    const tensor *w;
-    bool by_input;
-    size_t row, rows, at, len;
-} window;
-
-// Where the run number `i` of a window begins: of one row, or by input of one k.
-static const void *run_of(const window *v, size_t i) {
-    size_t stride = (size_t)v->w->dim[1];
-    size_t at = v->by_input ? (v->at + i) * stride + v->row : (v->row + i) * stride + v->at;
-    return (const char *)v->w->data + at * tensor_elem_bytes(v->w->dtype);
+// Of values that stay as they are.
+static bool same_type(kern_type t, const tensor_row row[KERN_PANEL]) {
+    static const tensor_dtype same[] = {
+        [KERN_F32] = TENSOR_F32, [KERN_BF16] = TENSOR_BF16, [KERN_F16] = TENSOR_F16};
+    for (size_t r = 0; r < KERN_PANEL; r++)
+        if (row[r].data && (row[r].dtype != same[t] || row[r].add != 0)) return false;
+    return true;
 }
 
-static void tile_f32(float (*tile)[KERN_PANEL], const window *v) {
-    tensor_dtype t = v->w->dtype;
-    if (v->by_input) {
-        for (size_t i = 0; i < v->len; i++)
-            widen(tile[i], run_of(v, i), v->rows, t);
-        return;
+// out[i][r] = column `at + i` of row r. At any address: safetensors promises no alignment.
+#define MOVE(name, type)                                                                           \
+    static void name(type(*out)[KERN_PANEL], const tensor_row row[KERN_PANEL], size_t at,          \
+                     size_t len) {                                                                 \
+        static const type zero;                                                                    \
+        const char *run[KERN_PANEL];                                                               \
+        size_t step[KERN_PANEL];                                                                   \
+        for (size_t r = 0; r < KERN_PANEL; r++) {                                                  \
+            run[r] = row[r].data ? kern__row_at(&row[r], at) : (const void *)&zero;                \
+            step[r] = row[r].data ? row[r].step * sizeof(type) : 0;                                \
+        }                                                                                          \
+        for (size_t i = 0; i < len; i++)                                                           \
+            for (size_t r = 0; r < KERN_PANEL; r++)                                                \
+                memcpy(&out[i][r], run[r] + i * step[r], sizeof(type));                            \
     }
-    float line[KERN_PANEL][BLOCK];
-    for (size_t r = 0; r < v->rows; r++)
-        widen(line[r], run_of(v, r), v->len, t);
-    for (size_t i = 0; i < v->len; i++)
-        for (size_t r = 0; r < v->rows; r++)
-            tile[i][r] = line[r][i];
-}
+MOVE(move_f32, float)
+MOVE(move_half, uint16_t)
 
-// The same of 16-bit values that stay as they are.
-static void tile_half(uint16_t (*tile)[KERN_PANEL], const window *v) {
-    const char *run[KERN_PANEL];  // at any address: safetensors promises no alignment
-    if (v->by_input) {
-        for (size_t i = 0; i < v->len; i++)
-            memcpy(tile[i], run_of(v, i), v->rows * sizeof **tile);
-        return;
-    }
-    for (size_t r = 0; r < v->rows; r++)
-        run[r] = run_of(v, r);
-    for (size_t i = 0; i < v->len; i++)
-        for (size_t r = 0; r < v->rows; r++)
-            memcpy(&tile[i][r], run[r] + i * sizeof **tile, sizeof **tile);
-}
-
-static bool same_type(kern_type t, tensor_dtype d) {
-    return (t == KERN_BF16 && d == TENSOR_BF16) || (t == KERN_F16 && d == TENSOR_F16);
+static void read_turned(float (*out)[KERN_PANEL], const tensor_row row[KERN_PANEL], size_t at,
+                        size_t len) {
+    float line[KERN_PANEL][KERN_READ];
+    kern__read(line, row, at, len);
+    for (size_t i = 0; i < len; i++)
+        for (size_t r = 0; r < KERN_PANEL; r++)
+            out[i][r] = line[r][i];
 }
 
 // --- Panels ------------------------------------------------------------------------------------
 
-static void pack_f32(float *panel, const window *v) {
-    float(*to)[KERN_PANEL] = (float(*)[KERN_PANEL])(panel + v->at * KERN_PANEL);
-    if (v->rows < KERN_PANEL) memset(to, 0, v->len * sizeof *to);
-    tile_f32(to, v);
-}
-
-static void pack_half(uint16_t *panel, kern_type t, const window *v) {
-    uint16_t tile[BLOCK][KERN_PANEL];
-    if (v->rows < KERN_PANEL || v->len < BLOCK) memset(tile, 0, sizeof tile);  // I2
-    if (same_type(t, v->w->dtype)) {
-        tile_half(tile, v);
+static void pack_half(uint16_t *to, kern_type t, const tensor_row row[KERN_PANEL], size_t at,
+                      size_t len) {
+    uint16_t tile[KERN_READ][KERN_PANEL];
+    if (same_type(t, row)) {
+        move_half(tile, row, at, len);
     } else {
-        float wide[BLOCK][KERN_PANEL];
-        if (v->rows < KERN_PANEL) memset(wide, 0, sizeof wide);
-        tile_f32(wide, v);
-        narrow(tile[0], wide[0], v->len * KERN_PANEL, t);
+        float wide[KERN_READ][KERN_PANEL];
+        read_turned(wide, row, at, len);
+        narrow(tile[0], wide[0], len * KERN_PANEL, t);
     }
-    uint16_t *to = panel + v->at * KERN_PANEL;
     if (t == KERN_F16) {
-        memcpy(to, tile, v->len * sizeof *tile);
+        memcpy(to, tile, len * sizeof *tile);
         return;
     }
-    for (size_t i = 0; i < v->len; i += 2)
+    if (len % 2) memset(tile[len], 0, sizeof *tile);
+    for (size_t i = 0; i < len; i += 2)
         for (size_t r = 0; r < KERN_PANEL; r++) {
             *to++ = tile[i][r];
             *to++ = tile[i + 1][r];
         }
 }
 
-void kern__float_pack(void *panels, kern_type t, size_t p, const tensor *w, bool by_input) {
-    size_t n = (size_t)w->dim[by_input], k = (size_t)w->dim[!by_input];
-    void *panel = (char *)panels + p * kern__float_panel_bytes(t, k);
-    window v = {w, by_input, p * KERN_PANEL, min_size(KERN_PANEL, n - p * KERN_PANEL), 0, 0};
-    for (; v.at < k; v.at += BLOCK) {
-        v.len = min_size(BLOCK, k - v.at);
-        t == KERN_F32 ? pack_f32(panel, &v) : pack_half(panel, t, &v);
+void kern__float_pack(void *panel, kern_type t, const tensor_row row[KERN_PANEL], size_t k) {
+    for (size_t at = 0; at < k; at += KERN_READ) {
+        size_t len = min_size(KERN_READ, k - at);
+        float(*to)[KERN_PANEL] = (float(*)[KERN_PANEL])panel + at;
+        if (t != KERN_F32)
+            pack_half((uint16_t *)panel + at * KERN_PANEL, t, row, at, len);
+        else
+            (same_type(t, row) ? move_f32 : read_turned)(to, row, at, len);
     }
+}
+
+static float wide(uint16_t half, tensor_dtype t) {
+    float x;
+    tensor_to_f32(&x, &(tensor){t, 1, {1}, &half});
+    return x;
 }
 
 void kern__float_unpack_row(float *out, const kern_mat *w, size_t row) {
@@ -206,7 +175,7 @@ void kern__float_unpack_row(float *out, const kern_mat *w, size_t row) {
         if (w->type == KERN_F32)
             out[i] = f[i * KERN_PANEL + r];
         else if (w->type == KERN_F16)
-            widen(out + i, h + i * KERN_PANEL + r, 1, TENSOR_F16);
+            out[i] = wide(h[i * KERN_PANEL + r], TENSOR_F16);
         else
-            widen(out + i, h + (i & ~(size_t)1) * KERN_PANEL + 2 * r + i % 2, 1, TENSOR_BF16);
+            out[i] = wide(h[(i & ~(size_t)1) * KERN_PANEL + 2 * r + i % 2], TENSOR_BF16);
 }

@@ -50,17 +50,23 @@ typedef enum lm_role {
 // that could change the result is known, or the model is refused.
 NODISCARD status lm__arch_read(lm_spec *s, const weights *w, err *e);
 
+// Another context window than the config's: up to spec.context_max. Models with longrope begin with
+// that of their first training (spec.context_short), whose angles suit short texts; beyond it all
+// positions turn by the long table.
+NODISCARD status lm__arch_context(lm_spec *s, int context, err *e);
+
 // Rows of a matrix, or the elements of a vector (k is 1 then), inside a tensor:
 //   row r of the role is row  first + r / group * stride + in(r % group)  of the tensor,
 // in(i) = i * step, or with `pairs` GGUF's order of llama's q and k: in(i) = i < group / 2 ? 2 i :
 // 2 (i - group / 2) + 1.
 typedef struct lm_rows {
-    tensor t;           // as it is in the file; dims are checked
-    bool by_input;      // [k][rows of the tensor] (Conv1D)
-    size_t n, k;        // rows and columns of the role
+    tensor t;       // as it is in the file; dims are checked
+    bool by_input;  // [k][rows of the tensor] (Conv1D)
+    size_t n, k;    // rows and columns of the role
     size_t first, group, stride, step;
     bool pairs;
     float add;  // to every element when loaded: 1 for gains that are stored as w of (1 + w)
+    const uint8_t *scales;  // of TENSOR_U8 (gpt-oss' MXFP4)
 } lm_rows;
 
 // False, with OK: the family has no such part (a bias, a norm). `expert` is -1 but for experts'.

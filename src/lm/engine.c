@@ -37,22 +37,34 @@ static size_t kv_bytes(const lm_model *m, size_t max_length) {
     return lm__pages_for(max_length) * lm__page_bytes(m);
 }
 
+// What is asked of the text; nothing of a stream that pools.
+static status check_text(const lm_request *r, err *e) {
+    if (r->pooling) return OK;
+    if (r->min_tokens < 0)
+        return err_set(e, E_ARG, "min_tokens is %d, must be at least 0", r->min_tokens);
+    if (r->guide && (r->min_tokens || r->ignores_eos))
+        return err_set(e, E_ARG, "min_tokens and ignore_eos do not go with a guided text");
+    if (r->prompt_logprobs && r->sampling.logprobs < 0)
+        return err_set(e, E_ARG, "log probabilities of the prompt want logprobs");
+    return lm__sampling_check(&r->sampling, lm__ids(r->model), e);
+}
+
 static status check_request(const lm_engine *g, const lm_request *r, err *e) {
     const lm_spec *s = &r->model->spec;
     if (r->n_prompt == 0) return err_set(e, E_ARG, "the prompt has no tokens");
     if (r->n_prompt > (size_t)s->block_size)
         return err_set(e, E_LIMIT, "the prompt has %zu tokens, the model's context holds %d",
                        r->n_prompt, s->block_size);
-    TRY(lm__sampling_check(&r->sampling, lm__ids(r->model), e));
+    TRY(check_text(r, e));
     for (size_t i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || r->prompt[i] >= lm__ids(r->model))
             return err_set(e, E_ARG, "token %zu of the prompt is %d, must be in 0..%d", i,
                            r->prompt[i], lm__ids(r->model) - 1);
-    int max = r->max_length < s->block_size ? r->max_length : s->block_size;
-    if (max > 0 && kv_bytes(r->model, (size_t)max) > g->c.kv_max)
+    size_t n = lm__stream_length(r);
+    if (kv_bytes(r->model, n) > g->c.kv_max)
         return err_set(e, E_LIMIT,
-                       "a stream of %d tokens needs %zu KB of cache, %zu KB are allowed", max,
-                       kv_bytes(r->model, (size_t)max) >> 10, g->c.kv_max >> 10);
+                       "a stream of %zu tokens needs %zu KB of cache, %zu KB are allowed", n,
+                       kv_bytes(r->model, n) >> 10, g->c.kv_max >> 10);
     return OK;
 }
 
@@ -98,40 +110,36 @@ status lm_submit(lm_stream **out, lm_engine *g, const lm_request *r, err *e) {
 
 // --- Admission ---------------------------------------------------------------------------------
 
-static void add_cost(lm_cost *c, const kern_mat *w) {
-    c->bytes += kern_panels(w->n) * kern_panel_bytes(w->type, w->k);
-    c->flops += 2 * (uint64_t)w->n * w->k;
+// Operations of a row that looks at one position.
+static uint64_t position_flops(const lm_spec *s) {
+    uint64_t layers = 0;
+    for (int i = 0; i < s->n_layer; i++)
+        layers += s->layer[i].mixer == LM_MIX_ATTENTION;
+    return layers * (uint64_t)s->n_head * (uint64_t)s->head_dim * 4;
 }
 
-static void count_costs(lm_pool *p) {
-    const lm_model *m = p->model;
-    p->layers = p->head = (lm_cost){0};
-    for (int i = 0; i < m->spec.n_layer; i++) {
-        const lm_layer *l = &m->layers[i];
-        const kern_mat *mats[] = {&l->qkv, &l->proj, &l->fc, &l->out};
-        for (size_t j = 0; j < countof(mats); j++)
-            add_cost(&p->layers, mats[j]);
-    }
-    add_cost(&p->head, &m->wte);
-    p->per_position = (uint64_t)m->spec.n_embd * (uint64_t)m->spec.n_layer;
+static lm_pool *find_pool(lm_engine *g, const lm_model *m) {
+    for (size_t i = 0; i < g->n_pools; i++)
+        if (g->pool_of[i].model == m) return &g->pool_of[i];
+    return NULL;
 }
 
 // What a model needs, opened when it is first used. NULL when there is no memory for it.
 static lm_pool *pool_of(lm_engine *g, const lm_model *m) {
-    for (size_t i = 0; i < g->n_pools; i++)
-        if (g->pool_of[i].model == m) return &g->pool_of[i];
-    if (g->n_pools == LM_MODELS_MAX) return NULL;
-    lm_pool *p = &g->pool_of[g->n_pools];
+    lm_pool *p = find_pool(g, m);
+    if (p) return p;
+    p = find_pool(g, NULL);
+    if (!p && g->n_pools == LM_MODELS_MAX) return NULL;
+    if (!p) p = &g->pool_of[g->n_pools];
     if (lm__work_open(&p->work, m, NULL)) return NULL;
     if (lm__pages_open_in(&p->pages, m, &g->budget, NULL)) {
         lm__work_close(&p->work);
         return NULL;
     }
     p->model = m;
-    count_costs(p);
-    lm__pace_init(&p->pace, p->layers.bytes + p->head.bytes, p->layers.flops + p->head.flops,
-                  p->per_position * 4);
-    g->n_pools++;
+    lm__pace_init(&p->pace, m->spec.bytes_per_token, m->spec.flops_per_token,
+                  position_flops(&m->spec));
+    g->n_pools += p == &g->pool_of[g->n_pools];
     return p;
 }
 
@@ -149,7 +157,11 @@ static lm_fit fit(void *arg, lm_stream *s) {
     if (!is_guest && kv_bytes(s->model, s->n_max) + share > left) return LM_NOT_YET;
     s->pool = pool_of(g, s->model);
     if (!s->pool) return ends(s, LM_FAILED);
-    if (lm__seq_open(&s->seq, s->pool->pages, s->ids, s->n_prompt, s->n_max)) return LM_FITS;
+    size_t n = lm__stream_is_thorough(s) ? 1 : s->n_prompt;  // of the prompt, to look for
+    if (lm__seq_open(&s->seq, s->pool->pages, s->ids, n, s->n_max)) {
+        atomic_store(&s->n_cached, s->seq.n_past);
+        return LM_FITS;
+    }
     return g->n_live ? LM_BLOCKS : ends(s, LM_FAILED);  // nobody is there to wait for
 }
 
@@ -157,9 +169,11 @@ static void show_pages(lm_engine *g) {
     lm_counters *c = &g->shown;
     c->kv_used = g->budget.used;
     c->kv_kept = c->pages_total = c->pages_used = c->pages_kept = 0;
-    c->prefix_hit_tokens = c->prefix_looked_tokens = 0;
+    c->prefix_hit_tokens = g->hits;
+    c->prefix_looked_tokens = g->looked;
     for (size_t i = 0; i < g->n_pools; i++) {
         lm_page_counts p;
+        if (!g->pool_of[i].model) continue;
         lm__page_counts(&p, g->pool_of[i].pages);
         c->pages_total += p.total;
         c->pages_used += p.used;
@@ -248,6 +262,66 @@ static lm_stream *joined(lm_stream *a, lm_stream *b) {
     return a;
 }
 
+// --- Models that are no longer needed ----------------------------------------------------------
+
+typedef enum use { UNUSED, LEAVING, USED } use;
+
+static use use_of(const lm_engine *g, const lm_model *m) {
+    use how = lm__queue_uses(&g->queue, m) ? USED : UNUSED;
+    for (int i = 0; i < g->n_live; i++) {
+        const lm_stream *s = g->live[i];
+        if (s->model == m) how = max_size(how, atomic_load(&s->closed) ? LEAVING : USED);
+    }
+    return how;
+}
+
+static void pool_close(lm_engine *g, lm_pool *p) {
+    lm_page_counts c;
+    lm__page_counts(&c, p->pages);
+    g->hits += c.hit_tokens;
+    g->looked += c.looked_tokens;
+    lm__work_close(&p->work);
+    lm__pages_close(p->pages);
+    *p = (lm_pool){0};
+}
+
+// Under the lock. Whoever waits for streams that are closed already is answered when they are gone.
+static void forget(lm_engine *g) {
+    bool tells = false;
+    for (lm_forget **at = &g->forgets; *at;) {
+        lm_forget *f = *at;
+        use how = use_of(g, f->model);
+        if (how == LEAVING) {
+            at = &f->next;
+            continue;
+        }
+        lm_pool *p = find_pool(g, f->model);
+        if (p && how == UNUSED) pool_close(g, p);
+        *at = f->next;
+        f->is_used = how == USED;
+        f->is_done = tells = true;
+    }
+    if (!tells) return;
+    show_pages(g);
+    pthread_cond_broadcast(&g->forgotten);
+}
+
+bool lm_engine_forget(lm_engine *g, const lm_model *m) {
+    lm_forget f = {.model = m};
+    pthread_mutex_lock(&g->lock);
+    f.next = g->forgets;
+    g->forgets = &f;
+    pthread_mutex_unlock(&g->lock);
+    lm__bell_ring(g->bell);
+    pthread_mutex_lock(&g->lock);
+    while (!f.is_done)
+        pthread_cond_wait(&g->forgotten, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+    return !f.is_used;
+}
+
+// --- Turns -------------------------------------------------------------------------------------
+
 // Lets go who left, lets in who waits. False when the engine closes.
 static bool next_turn(lm_engine *g) {
     for (int i = 0; i < g->n_live; i++)
@@ -259,6 +333,7 @@ static bool next_turn(lm_engine *g) {
     pthread_mutex_lock(&g->lock);
     bool go = !g->closing;
     lm_stream *over = go ? leavers(g) : NULL;
+    forget(g);
     if (go) over = joined(over, admit(g));
     pthread_mutex_unlock(&g->lock);
     lm__reap(g, over);
@@ -276,6 +351,9 @@ static void end_all(lm_engine *g) {
         g->live[i]->how = atomic_load(&g->live[i]->closed) ? LM_RUNNING : LM_FAILED;
     }
     lm__reap(g, list);
+    pthread_mutex_lock(&g->lock);
+    forget(g);
+    pthread_mutex_unlock(&g->lock);
 }
 
 // --- Figures -----------------------------------------------------------------------------------
@@ -372,10 +450,9 @@ static status check_config(lm_config *c, err *e) {
 }
 
 static void engine_free(lm_engine *g) {
-    for (size_t i = 0; i < g->n_pools; i++) {
-        lm__work_close(&g->pool_of[i].work);
-        lm__pages_close(g->pool_of[i].pages);
-    }
+    for (size_t i = 0; i < g->n_pools; i++)
+        if (g->pool_of[i].model) pool_close(g, &g->pool_of[i]);
+    pthread_cond_destroy(&g->forgotten);
     pthread_cond_destroy(&g->started);
     pthread_mutex_destroy(&g->lock);
     lm__bell_unref(g->bell);
@@ -400,6 +477,7 @@ status lm_engine_open(lm_engine **out, const lm_config *c, err *e) {
     lm__queue_init(&g->queue);
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->started, NULL);
+    pthread_cond_init(&g->forgotten, NULL);
     status st = start(g, e);
     if (st)
         engine_free(g);

@@ -8,9 +8,11 @@
 //   Owner     the engine owns KV pages and streams; a stream's reader must close it. Models are the
 //             caller's and outlive the engine
 //   Threads   lm_engine_open and _close: one thread. lm_submit, lm_stream_*, lm_engine_counters,
-//             lm_engine_retry_after_s: any thread, one reader per stream. `notify` is called on
-//             the scheduler thread and must be short; it may read its stream, but not close it.
-//   Blocks    open: loads, measures; submit, read and close: never
+//             lm_engine_forget, lm_engine_retry_after_s: any thread, one reader per stream.
+//             `notify` is called on the scheduler thread and must be short; it may read its stream,
+//             but not close it. A guide is called on threads of the engine, and must be short, too
+//   Blocks    open: loads, measures; forget: for a step; submit, read and close: never longer than
+//             what `notify` or a guide of the stream takes
 //   Limits    lm_config: streams at once, waiting streams, of all and of one client. A live stream
 //             has its pages for max_length; it waits while kv_max is used up. A reader that is
 //             LM_AHEAD_MAX ids behind pauses its stream: nothing is computed until it reads
@@ -24,8 +26,8 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "kern/kern.h"
 #include "kern/probe.h"
+#include "lm/spec.h"
 
 typedef struct lm_model lm_model;
 typedef struct lm_engine lm_engine;
@@ -33,37 +35,34 @@ typedef struct lm_stream lm_stream;
 
 // --- Models ----------------------------------------------------------------------------------
 
-typedef struct lm_spec {
-    int block_size;  // context window, tokens
-    int vocab_size;  // rows of wte, padding included
-    int n_ids;       // of these, ids that mean something; the others are never drawn
-    int eos_id;      // ends a text and is no part of it; -1: none does
-    int n_layer, n_head, n_embd;
-    int64_t step;     // of training; -1 when the checkpoint has none
-    double val_loss;  // NaN when it has none
-    uint64_t n_params;
-    kern_type type;            // what the matrices are held in
-    kern_type head_type;       // the embedding, which is the head too
-    uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
-    uint64_t flops_per_token;  // of its matrix products
-    bool mapped;               // from a file of panels
-} lm_spec;
-
 typedef struct lm_load {
     bool has_type;
-    kern_type type;      // of the matrices in memory; without it, as the file has them
+    kern_type type;  // of the matrices in memory; without it, as the file has them, with Q4_K
+                     // and Q6_K as Q8_0. Experts in MXFP4 stay so, unless f32 is asked for
+    bool has_kv;
+    kern_type kv;        // of keys and values, f32 or f16; without it f16 where most weights are
+                         // integers, whose inputs are rounded more than that, and else f32
+    int context;         // window in tokens, where the family allows it; 0: as the config says
     const char *panels;  // a file that keeps the repacked weights: mapped when it is there and of
                          // these weights, else written; NULL: none
     err *note;    // out, unless NULL: why `panels` was there and not used, or could not be written:
                   // the model opens all the same. Code OK: nothing to say
     bool verify;  // read and compare all checksums of the file of weights; half a gigabyte: 0.2 s
+    const int32_t *eos;  // ids that end a text beside those of the config (generation_config.json)
+    size_t n_eos;        // at most LM_EOS_MAX together
+    _Atomic unsigned *permille;     // out, unless NULL: how much of it is loaded so far, 0 .. 1000
+    const _Atomic bool *cancelled;  // in, unless NULL: once it is true loading ends, with E_CLOSED
 } lm_load;
 
-// A GPT-2 from a PyTorch checkpoint (parallelopedia's and build-nanogpt's form) or a Hugging Face
-// folder (tensor/weights.h); f32, f16, bf16. Every tensor's name and shape is checked: the message
-// names the first that is missing or wrong. `how` may be NULL.
+// A decoder of a family that lm/arch.c knows, from a PyTorch checkpoint, a Hugging Face folder or a
+// GGUF file (tensor/weights.h). Every field of the config that could change what is computed, and
+// every tensor's name and shape, is checked: the message names the first that is unknown, missing
+// or wrong. `how` may be NULL.
 NODISCARD status lm_model_open(lm_model **out, const char *path, const lm_load *how, err *e);
 void lm_model_close(lm_model *m);  // accepts NULL; no stream may use it any more
+// What lm_model_open would give, without reading weights, and the memory that it would take.
+NODISCARD status lm_model_measure(lm_spec *spec, size_t *bytes, const char *path,
+                                  const lm_load *how, err *e);
 const lm_spec *lm_model_spec(const lm_model *m);
 
 // --- Engine ----------------------------------------------------------------------------------
@@ -80,6 +79,11 @@ typedef struct lm_config {
 NODISCARD status lm_engine_open(lm_engine **out, const lm_config *c, err *e);
 // Cancels everything and joins. Accepts NULL. All streams must be closed by then or soon after.
 void lm_engine_close(lm_engine *g);
+
+// Before a model is closed while the engine runs: gives back its pages and scratch. False when a
+// stream of it runs or waits. Any thread but the scheduler's (not in `notify`); waits for the step
+// that runs. Nobody may submit for the model meanwhile.
+bool lm_engine_forget(lm_engine *g, const lm_model *m);
 
 typedef enum lm_rng {
     LM_RNG_TORCH,    // PyTorch on the CPU, 2.7 and later, and before 2.0: same seed, same text
@@ -123,13 +127,42 @@ typedef struct lm_bias {
 
 lm_sampling lm_sampling_default(void);  // torch, seed 0, temperature 1, top_k 50, no logprobs
 
+// What may come next, for structured output. An id is drawn first; only when it is refused, the
+// mask is asked for, and what the cuts of top_k, top_p and min_p left is drawn from again, without
+// those that may not come: the distribution is the one that the mask would have given at once. When
+// none of them may come, the cuts are made among those that may. The second draw has noise of its
+// own from the same seed, so that the first one's never moves.
+typedef struct lm_guide {
+    void *self;
+    // Called on the engine's threads, one call at a time, never after lm_stream_close has returned;
+    // microseconds.
+    bool (*accepts)(void *self, int32_t id);  // an end of text: whether the text may end
+    // All that may come, ends of text included: bit i % 32 of bits[i / 32], all others clear. With
+    // none of them the stream fails.
+    void (*mask)(void *self, uint32_t *bits);
+    void (*advance)(void *self, int32_t id);  // it came; not called for an end of text
+} lm_guide;
+
+// A stream that makes no text but one vector of its prompt: the rows after the last norm.
+typedef enum lm_pooling {
+    LM_POOL_NONE,  // makes text
+    LM_POOL_MEAN,  // of all tokens
+    LM_POOL_LAST,  // of the last one
+} lm_pooling;
+
 typedef struct lm_request {
     const lm_model *model;
     const int32_t *prompt;  // copied; each in [0, n_ids)
     size_t n_prompt;        // 1 .. block_size
     int max_length;         // prompt and new tokens together; clamped to block_size
     lm_sampling sampling;
-    uint64_t client;            // who asks: clients take turns in the queue
+    const lm_guide *guide;  // NULL: any id may come; copied, `self` is the caller's
+    bool ignores_eos;       // ends of text are never drawn; not with a guide
+    int min_tokens;         // so many new ids before an end of text may be; not with a guide
+    bool prompt_logprobs;   // sampling.logprobs for the prompt, too: nothing of it is taken from
+                            // pages. A text of no new tokens is fine
+    lm_pooling pooling;     // but for _NONE, max_length, sampling and the lines above are nothing
+    uint64_t client;        // who asks: clients take turns in the queue
     void (*notify)(void *arg);  // ids or the end are there to read; scheduler thread; may be NULL
     void *arg;                  // must stay valid until lm_stream_close has returned
 } lm_request;
@@ -137,7 +170,7 @@ typedef struct lm_request {
 enum {
     LM_TOP_K_MAX = 1024,
     LM_STREAMS_MAX = 96,
-    LM_MODELS_MAX = 32,
+    LM_MODELS_MAX = 32,  // with streams since they were forgotten last
     LM_BIAS_MAX = 1024,
     LM_LOGPROBS_MAX = 20,
     LM_AHEAD_MAX = 256,  // ids that a stream may be ahead of its reader
@@ -166,6 +199,18 @@ typedef struct lm_logprob {
 } lm_logprob;
 const lm_logprob *lm_stream_logprobs(size_t *n_best, const lm_stream *s,
                                      size_t i);  // [0] is its own
+
+// The same for token i of the prompt, from 1 on. NULL before its place was computed (all are when
+// the first new id or a good end can be read), or when none were asked for.
+const lm_logprob *lm_stream_prompt_logprobs(size_t *n_best, const lm_stream *s, size_t i);
+
+// n_embd floats of length 1, of a stream that pools; NULL until it has ended well (LM_LENGTH).
+// Valid until lm_stream_close.
+const float *lm_stream_embedding(const lm_stream *s);
+
+// Tokens of the prompt that were found in pages, and not computed. Final when the first new id can
+// be read.
+size_t lm_stream_cached(const lm_stream *s);
 
 // Ends the reader's interest: a step that runs is the last that has it, and its pages are free
 // after that; from the queue it goes without one. `notify` is not called after

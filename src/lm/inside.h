@@ -38,6 +38,10 @@ struct lm_stream {
     lm_bell *bell;
     size_t n_prompt, n_max;
     int64_t submitted_ns;
+    lm_pooling pooling;
+    lm_guide guide;  // `accepts` NULL: none
+    size_t n_least;  // tokens before which no end of text is drawn
+    bool scores;     // log probabilities of the prompt
 
     // Under the engine's lock
     lm_stream *next;  // in its client's line
@@ -49,6 +53,7 @@ struct lm_stream {
     lm_seq seq;
     size_t n_ids;     // known tokens; seq.n_past of them have keys and values
     lm_segment *seg;  // this step's, or NULL
+    bool draws;       // in this step
     int32_t drawn;
     bool is_live, is_paused;
     bool ends;        // lm__reap is to take it
@@ -56,20 +61,26 @@ struct lm_stream {
     int64_t last_ns;  // when the last id came; 0 when there was none, or a pause since
 
     // Shared with the reader
-    pthread_mutex_t lock;  // of notify
+    pthread_mutex_t lock;  // of notify and guide
     _Atomic bool closed, paused;
     _Atomic int refs;
     _Atomic int state;
-    _Atomic size_t n_out;   // prompt included
-    _Atomic size_t n_read;  // the same, by the reader
+    _Atomic size_t n_out;     // prompt included
+    _Atomic size_t n_read;    // the same, by the reader
+    _Atomic size_t n_scored;  // tokens of the prompt, the first included
+    _Atomic size_t n_cached;
 
     lm_bias *bias;         // the sampler's
     lm_logprob *logprobs;  // n_logprobs for each new id, or NULL
     size_t n_logprobs;
-    float *raw;  // with logprobs: logits before the sampler changed them
+    lm_logprob *scored;  // the same of the prompt's tokens but the first
+    float *raw;          // with logprobs or guide: logits before the sampler changed them
+    uint32_t *mask;      // with guide
+    float *pooled;       // n_embd, or NULL
     int32_t ids[];
 };
 
+size_t lm__stream_length(const lm_request *r);  // how many tokens it may have, its prompt included
 lm_stream *lm__stream_new(const lm_request *r, lm_bell *bell);  // NULL: no memory
 void lm__stream_unref(lm_stream *s);
 void lm__stream_tell(lm_stream *s);
@@ -80,9 +91,15 @@ void lm__stream_end(lm_stream *s, lm_state how);
 // Whether its reader keeps up. False: it is marked as paused, and reading rings the bell.
 bool lm__stream_may_run(lm_stream *s);
 
+// All of its prompt must go through the model: what pages hold is not enough.
+static inline bool lm__stream_is_thorough(const lm_stream *s) {
+    return s->scores || s->pooling == LM_POOL_MEAN;
+}
+
 // Over before it began: closed, or with a prompt that fills max_length.
 static inline bool lm__stream_is_over(const lm_stream *s) {
-    return atomic_load(&s->closed) || s->n_prompt >= s->n_max;
+    bool reads = s->scores || s->pooling;  // wants its prompt read, whatever comes then
+    return atomic_load(&s->closed) || (!reads && s->n_prompt >= s->n_max);
 }
 static inline lm_state lm__stream_over(const lm_stream *s) {
     return atomic_load(&s->closed) ? LM_RUNNING : LM_LENGTH;
@@ -130,6 +147,9 @@ lm_stream *lm__queue_take(lm_fit *how, lm_queue *q, lm_fit (*fit)(void *arg, lm_
 // Takes out those that are over before they began, or `all`; they count as live as above.
 lm_stream *lm__queue_sweep(lm_queue *q, bool all);
 
+// Whether a waiting stream is of this model.
+bool lm__queue_uses(const lm_queue *q, const lm_model *m);
+
 // One of its client's live streams has ended.
 void lm__queue_leave(lm_queue *q, lm_stream *s);
 
@@ -145,19 +165,20 @@ int lm__queue_wait_s(const lm_queue *q, const lm_rates *r, bool is_full);
 
 // --- The engine --------------------------------------------------------------------------------
 
-typedef struct lm_cost {
-    uint64_t bytes, flops;  // of weights once; of products for a row
-} lm_cost;
-
-// What a model needs to run: opened when it is first used.
+// What a model needs to run: opened when it is first used, until it is forgotten.
 struct lm_pool {
-    const lm_model *model;
+    const lm_model *model;  // NULL: free
     lm_pages *pages;
     lm_work work;
     lm_pace pace;
-    lm_cost layers, head;
-    uint64_t per_position;  // values of keys, and of values, of a token in all layers
 };
+
+// A call of lm_engine_forget, on its own stack.
+typedef struct lm_forget {
+    struct lm_forget *next;
+    const lm_model *model;
+    bool is_done, is_used;
+} lm_forget;
 
 enum { LM_LIVE_MAX = LM_STREAMS_MAX + LM_GUESTS };
 
@@ -178,13 +199,16 @@ struct lm_engine {
     int n_live;
     lm_counters shown;
     lm_rates rates;
+    lm_forget *forgets;
+    pthread_cond_t forgotten;
 
     // The scheduler's
     os_pool *pool;
     lm_stream *live[LM_LIVE_MAX];
     lm_pool pool_of[LM_MODELS_MAX];
     lm_budget budget;
-    size_t n_pools, turn;  // turn: the model that ran last
+    size_t n_pools, turn;   // n_pools: places used so far; turn: the model that ran last
+    uint64_t hits, looked;  // of models that were forgotten
     uint64_t leavers_seen;
 };
 

@@ -1,186 +1,207 @@
-// A file of weights becomes panels: every tensor is looked up by a table, checked, and repacked on
-// all cores into one block of memory, the image; then the file is let go.
+// A model's memory: every part of its list gets a type and a place in one block, the image.
 //
 // Rejected: computing from the mapped file (row-major weights need horizontal sums, f16 ones a
-// conversion per use), a second copy of the token embedding (a row of it can be gathered from the
-// panels of the head), and repacking matrix by matrix (threads would wait for each other 49 times).
+// conversion per use), and a second copy of a tied embedding (a row of it can be gathered from the
+// panels of the head).
 //
-//   I1  place() visits tensors in one order and is run twice: to measure, then to give addresses
-//   I2  nothing is read from a tensor before its shape has been compared with the spec
-//   I3  an image is a function of weights and types: where it lies and who packs it do not matter
+//   I1  place() visits parts in one order and is run twice: to measure, then to give addresses
+//   I2  an image is a function of weights and types: where it lies and who packs it do not matter
 
 #include "lm/model.h"
 
-#include "lm/panels.h"
+#include "lm/parts.h"
 #include "os/cpu.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-// --- What a GPT-2 consists of ----------------------------------------------------------------
+// --- Specs -----------------------------------------------------------------------------------
 
-typedef enum part_kind { PART_VECTOR, PART_MATRIX, PART_BIAS, PART_TABLE } part_kind;
+// Its own 50257 ids and its end of text; rows of a checkpoint beyond them are padding.
+enum { GPT2_IDS = 50257, GPT2_EOT = 50256 };
 
-// Sizes in units of n_embd, or one of the spec's own.
-enum { OF_BLOCK = -1, OF_VOCAB = -2 };
-
-typedef struct part {
-    const char *name;
-    part_kind kind;
-    int rows, cols;  // cols 0: one dimension
-    size_t at;       // offset of the float * or kern_mat in its struct
-} part;
-
-#define IN(field) offsetof(lm_layer, field)
-static const part layer_parts[] = {
-    {"ln_1.weight", PART_VECTOR, 1, 0, IN(ln1_gain)},
-    {"ln_1.bias", PART_VECTOR, 1, 0, IN(ln1_bias)},
-    {"attn.c_attn.weight", PART_MATRIX, 3, 1, IN(qkv)},
-    {"attn.c_attn.bias", PART_BIAS, 3, 0, IN(qkv)},
-    {"attn.c_proj.weight", PART_MATRIX, 1, 1, IN(proj)},
-    {"attn.c_proj.bias", PART_BIAS, 1, 0, IN(proj)},
-    {"ln_2.weight", PART_VECTOR, 1, 0, IN(ln2_gain)},
-    {"ln_2.bias", PART_VECTOR, 1, 0, IN(ln2_bias)},
-    {"mlp.c_fc.weight", PART_MATRIX, 4, 1, IN(fc)},
-    {"mlp.c_fc.bias", PART_BIAS, 4, 0, IN(fc)},
-    {"mlp.c_proj.weight", PART_MATRIX, 1, 4, IN(out)},
-    {"mlp.c_proj.bias", PART_BIAS, 1, 0, IN(out)},
-};
-#undef IN
-#define IN(field) offsetof(lm_model, field)
-static const part model_parts[] = {
-    {"wte.weight", PART_MATRIX, OF_VOCAB, 1, IN(wte)},
-    {"wpe.weight", PART_TABLE, OF_BLOCK, 1, IN(wpe)},
-    {"ln_f.weight", PART_VECTOR, 1, 0, IN(ln_gain)},
-    {"ln_f.bias", PART_VECTOR, 1, 0, IN(ln_bias)},
-};
-#undef IN
-
-// What matrices are held in. The head may have a type of its own: in int8, in models of int4, it
-// would bring perplexity from 1.0 % above f32's to 0.4 %, but cost a quarter of the speed (87 MB a
-// token instead of 70 at GPT-2's size). See tests/lm/test_perplexity.c.
-static const struct held {
-    kern_type layers, head;
-} held[KERN_TYPES] = {
-    [KERN_F32] = {KERN_F32, KERN_F32},    [KERN_BF16] = {KERN_BF16, KERN_BF16},
-    [KERN_F16] = {KERN_F16, KERN_F16},    [KERN_INT8] = {KERN_INT8, KERN_INT8},
-    [KERN_INT4] = {KERN_INT4, KERN_INT4},
-};
-
-// Buffers that some versions of the trainer saved too: masks, which causal attention implies.
-static const char *const ignored_parts[] = {"attn.bias", "attn.masked_bias"};
-
-static size_t size_of(int units, const lm_spec *s) {
-    if (units == OF_BLOCK) return (size_t)s->block_size;
-    if (units == OF_VOCAB) return (size_t)s->vocab_size;
-    return (size_t)units * (size_t)s->n_embd;
+void lm__spec_gpt2(lm_spec *s) {
+    memcpy(s->family, "gpt2", sizeof "gpt2");
+    s->n_ids = s->vocab_size < GPT2_IDS ? s->vocab_size : GPT2_IDS;
+    s->n_eos = GPT2_EOT < s->vocab_size;
+    s->eos[0] = GPT2_EOT;
+    s->bos = -1;
+    s->n_kv_head = s->n_head;
+    s->head_dim = s->n_embd / s->n_head;
+    s->n_ff = 4 * s->n_embd;
+    s->norm = LM_NORM_LAYER;
+    s->norm_at = LM_NORM_PRE;
+    s->norm_eps = 1e-5F;
+    s->act = LM_ACT_GELU;
+    s->has_wpe = s->is_tied = true;
+    s->biases = (1U << LM_NORM_OUT) | (1U << LM_NORM_IN) | (1U << LM_NORM_MLP) | (1U << LM_Q) |
+                (1U << LM_K) | (1U << LM_V) | (1U << LM_O) | (1U << LM_UP) | (1U << LM_DOWN);
+    s->context_max = s->block_size;
+    s->attn_scale = 1 / sqrtf((float)s->head_dim);
+    s->embed_scale = s->routed_scale = 1;
+    for (int i = 0; i < s->n_layer; i++)
+        s->layer[i] = (lm_layer_spec){.mixer = LM_MIX_ATTENTION, .rope = -1};
 }
 
-static size_t part_count(const part *p, const lm_spec *s) {
-    return size_of(p->rows, s) * (p->cols ? size_of(p->cols, s) : 1);
-}
-
-// Calls visit(arg, part, its struct, layer), -1 for what belongs to no layer. Ends at the first
-// status that is not OK.
-typedef status part_visit(void *arg, const part *p, void *owner, int layer, err *e);
-
-static status each_part(lm_model *m, part_visit *visit, void *arg, err *e) {
-    for (int l = 0; l < m->spec.n_layer; l++)
-        for (size_t i = 0; i < countof(layer_parts); i++)
-            TRY(visit(arg, &layer_parts[i], &m->layers[l], l, e));
-    for (size_t i = 0; i < countof(model_parts); i++)
-        TRY(visit(arg, &model_parts[i], m, -1, e));
+static status check_layer(const lm_spec *s, int i, err *e) {
+    const lm_layer_spec *l = &s->layer[i];
+    if (l->rope >= s->n_rope || (l->rope >= 0 && s->rope[l->rope].dims > s->head_dim))
+        return err_set(e, E_UNSUPPORTED, "layer %d: no such rotary positions", i);
+    if (l->mixer == LM_MIX_CONV && (s->n_conv < 1 || s->n_conv > LM_CONV_MAX))
+        return err_set(e, E_LIMIT, "a convolution has %d taps, must be in 1..%d", s->n_conv,
+                       LM_CONV_MAX);
+    if (l->is_moe && (s->n_used < 1 || s->n_used > LM_USED_MAX || s->n_used > s->n_expert))
+        return err_set(e, E_LIMIT, "a token uses %d of %d experts, must be in 1..%d", s->n_used,
+                       s->n_expert, LM_USED_MAX);
     return OK;
 }
 
-static kern_mat *mat_of(const part *p, void *owner) {
-    return (kern_mat *)(void *)((char *)owner + p->at);
+status lm__spec_check(const lm_spec *s, err *e) {
+    const struct {
+        const char *name;
+        int v, max, multiple;
+    } sizes[] = {
+        {"n_layer", s->n_layer, LM_LAYERS_MAX, 1},
+        {"n_head", s->n_head, LM_HEADS_MAX, 1},
+        {"n_kv_head", s->n_kv_head, LM_HEADS_MAX, 1},
+        {"head_dim", s->head_dim, LM_HEAD_DIM_MAX, KERN_LANES},
+        {"n_embd", s->n_embd, LM_EMBD_MAX, KERN_LANES},
+        {"n_ff", s->n_ff, LM_FF_MAX, KERN_LANES},
+        {"n_ff_expert", s->n_ff_expert, LM_FF_MAX, KERN_LANES},
+        {"n_expert", s->n_expert, LM_EXPERTS_MAX, 1},
+        {"block_size", s->block_size, LM_BLOCK_MAX, 1},
+        {"vocab_size", s->vocab_size, LM_VOCAB_MAX, 1},
+    };
+    for (size_t i = 0; i < countof(sizes); i++)
+        if (sizes[i].v < 0 || sizes[i].v > sizes[i].max || sizes[i].v % sizes[i].multiple)
+            return err_set(e, E_LIMIT, "%s is %d, must be a multiple of %d in 0..%d", sizes[i].name,
+                           sizes[i].v, sizes[i].multiple, sizes[i].max);
+    if (s->n_layer < 1 || s->n_kv_head < 1 || s->n_head % s->n_kv_head)
+        return err_set(e, E_UNSUPPORTED, "%d layers of %d heads over %d of keys", s->n_layer,
+                       s->n_head, s->n_kv_head);
+    for (int i = 0; i < s->n_layer; i++)
+        TRY(check_layer(s, i, e));
+    return OK;
 }
 
-static float **vector_of(const part *p, void *owner) {
-    return (float **)(void *)((char *)owner + p->at);
+// --- Types -----------------------------------------------------------------------------------
+
+// What a file's own rows are held in. K-quants have scales within scales: nearly nothing is lost
+// when they become int8 with a scale of 32.
+static kern_type held_of(tensor_dtype d) {
+    static const kern_type held[] = {
+        [TENSOR_F32] = KERN_F32,   [TENSOR_F16] = KERN_F16,   [TENSOR_BF16] = KERN_BF16,
+        [TENSOR_U8] = KERN_MXFP4,  [TENSOR_Q8_0] = KERN_Q8_0, [TENSOR_Q4_0] = KERN_Q4_0,
+        [TENSOR_Q4_K] = KERN_Q8_0, [TENSOR_Q6_K] = KERN_Q8_0, [TENSOR_MXFP4] = KERN_MXFP4,
+        [TENSOR_OTHER] = KERN_F32,
+    };
+    return held[d];
+}
+
+// What one matrix out of several is held in: their own type, or one that has room for each.
+static kern_type held(const lm_part *p) {
+    kern_type t = held_of(p->rows[0].t.dtype);
+    for (int i = 1; i < p->n_roles; i++) {
+        kern_type u = held_of(p->rows[i].t.dtype);
+        if (u != t) t = kern_type_is_int(u) || kern_type_is_int(t) ? KERN_Q8_0 : KERN_F32;
+    }
+    return t;
+}
+
+// `type` NULL: as stored. Routers are small, and a wrong expert is a large mistake: f32. An
+// embedding that is not the head costs no time: with int4 it has int8. In models of int4, a head in
+// int8 would bring GPT-2's perplexity from 1.0 % above f32's to 0.4 %, but cost a quarter of the
+// speed (tests/lm/test_perplexity.c).
+static kern_type type_of(const lm_part *p, const lm_spec *s, const kern_type *type,
+                         const weights *file) {
+    if (p->role[0] == LM_ROUTER) return KERN_F32;
+    kern_type own = file ? held(p) : p->expert >= 0 && s->act == LM_ACT_OSS ? KERN_MXFP4 : KERN_F32;
+    if (!type) return own;
+    if (own == KERN_MXFP4 && *type != KERN_F32) return own;
+    if (p->role[0] == LM_EMBED && *type == KERN_INT4) return KERN_INT8;
+    return *type;
+}
+
+// --- Figures ---------------------------------------------------------------------------------
+
+// What a token reads and multiplies: of the experts those that it uses, of tables a row.
+static void count_part(lm_spec *s, uint64_t of_type[KERN_TYPES], const lm_part *p) {
+    s->n_params += p->n * p->k;
+    if (p->role[0] == LM_EMBED || p->kind == LM_PART_TABLE) {
+        s->bytes_per_token += p->k * sizeof(float);
+        return;
+    }
+    uint64_t part = p->expert >= 0 ? (uint64_t)s->n_used : 1;
+    uint64_t of = p->expert >= 0 ? (uint64_t)s->n_expert : 1;
+    if (p->kind != LM_PART_MATRIX) {
+        s->bytes_per_token += p->n * p->k * sizeof(float) * part / of;
+        return;
+    }
+    const kern_mat *mat = p->to;
+    uint64_t bytes = lm__mat_bytes(mat);
+    if (p->role[0] != LM_HEAD) of_type[mat->type] += bytes;
+    s->bytes_per_token += bytes * part / of;
+    s->flops_per_token += 2 * (uint64_t)mat->n * mat->k * part / of;
+}
+
+static void count_all(lm_model *m, const lm_parts *parts) {
+    lm_spec *s = &m->spec;
+    uint64_t of_type[KERN_TYPES] = {0};
+    s->n_params = s->bytes_per_token = s->flops_per_token = 0;
+    for (size_t i = 0; i < parts->n; i++)
+        count_part(s, of_type, &parts->at[i]);
+    s->type = s->head_type = m->head.type;
+    for (kern_type t = 0; t < KERN_TYPES; t++)
+        if (of_type[t] > of_type[s->type]) s->type = t;
 }
 
 // --- Placement -------------------------------------------------------------------------------
 
-typedef struct placer {
-    lm_spec *spec;
-    const uint8_t *base;  // NULL: measure only
-    size_t used;
-} placer;
-
-static const void *take(placer *pl, size_t bytes) {
-    const void *p = pl->base ? pl->base + pl->used : NULL;
-    pl->used += align_up(bytes, KERN_ALIGN);
+static const void *take(const uint8_t *base, size_t *used, size_t bytes) {
+    const void *p = base ? base + *used : NULL;
+    *used += align_up(bytes, KERN_ALIGN);
     return p;
 }
 
-static status place_part(void *arg, const part *p, void *owner, int layer, err *e) {
-    (void)e;
-    placer *pl = arg;
-    const lm_spec *s = pl->spec;
-    size_t rows = size_of(p->rows, s);
-    kern_mat *mat = mat_of(p, owner);
-    switch (p->kind) {
-    case PART_MATRIX:
-        mat->type = layer < 0 ? s->head_type : s->type;
-        mat->n = rows;
-        mat->k = size_of(p->cols, s);
-        mat->panels = take(pl, kern_panels(rows) * kern_panel_bytes(mat->type, mat->k));
-        break;
-    case PART_BIAS:
-        mat->bias = take(pl, kern_panels(rows) * KERN_PANEL * sizeof(float));
-        break;
-    case PART_VECTOR:
-    case PART_TABLE:
-        *vector_of(p, owner) = (float *)take(pl, part_count(p, s) * sizeof(float));
-        break;
-    }
-    return OK;
-}
-
 // Gives every part its address in the image at `base`; returns the image's length.
-static size_t place(lm_model *m, const uint8_t *base) {  // I1
-    placer pl = {.spec = &m->spec, .base = base};
-    status s = each_part(m, place_part, &pl, NULL);
-    CHECK(!s);
-    return pl.used;
-}
-
-// Figures that follow from shape and types. One row of each table is read, not the table.
-static status count_part(void *arg, const part *p, void *owner, int layer, err *e) {
-    (void)layer, (void)e;
-    lm_spec *s = arg;
-    const kern_mat *mat = mat_of(p, owner);
-    s->n_params += part_count(p, s);
-    if (p->kind == PART_MATRIX) {
-        s->bytes_per_token += kern_panels(mat->n) * kern_panel_bytes(mat->type, mat->k);
-        s->flops_per_token += 2 * mat->n * mat->k;
-    } else {
-        s->bytes_per_token += size_of(p->kind == PART_TABLE ? 1 : p->rows, s) * sizeof(float);
+static size_t place(lm_model *m, const lm_parts *parts, const uint8_t *base) {  // I1
+    size_t used = 0;
+    for (size_t i = 0; i < parts->n; i++) {
+        const lm_part *p = &parts->at[i];
+        kern_mat *mat = p->to;
+        if (p->kind == LM_PART_MATRIX)
+            mat->panels = take(base, &used, lm__mat_bytes(mat));
+        else if (p->kind == LM_PART_BIAS)
+            mat->bias = take(base, &used, kern_panels(p->n) * KERN_PANEL * sizeof(float));
+        else
+            *(const float **)p->to = take(base, &used, p->n * p->k * sizeof(float));
     }
-    return OK;
+    if (m->spec.is_tied) m->embed = m->head;
+    return used;
 }
 
-static void set_types(lm_spec *s, kern_type t) {
-    s->type = held[t].layers;
-    s->head_type = held[t].head;
+void lm__model_place(lm_model *m, const lm_parts *parts, const uint8_t *image) {
+    (void)place(m, parts, image);
 }
 
-// A model of this shape and these types, without memory for its weights; *len: what they take.
-static status model_new(lm_model **out, size_t *len, const lm_spec *s, err *e) {
+status lm__model_new(lm_model **out, lm_parts *parts, size_t *len, const lm_spec *s,
+                     const kern_type *type, const weights *file, err *e) {
     lm_model *m = calloc(1, sizeof *m + (size_t)s->n_layer * sizeof(lm_layer));
     *out = m;
     if (!m) return err_set(e, E_MEMORY, "no memory for a model of %d layers", s->n_layer);
     m->spec = *s;
     m->kern = kern_best();
-    *len = place(m, NULL);
-    m->spec.n_params = m->spec.bytes_per_token = m->spec.flops_per_token = 0;
-    return each_part(m, count_part, &m->spec, e);
+    TRY(lm__parts_of(parts, m, file, e));
+    for (size_t i = 0; i < parts->n; i++)
+        if (parts->at[i].kind == LM_PART_MATRIX)
+            ((kern_mat *)parts->at[i].to)->type = type_of(&parts->at[i], s, type, file);
+    *len = place(m, parts, NULL);
+    count_all(m, parts);
+    return OK;
 }
 
-static status model_reserve(lm_model *m, size_t len, err *e) {
+status lm__model_reserve(lm_model *m, const lm_parts *parts, size_t len, err *e) {
     size_t memory = os_memory();
     if (len > memory)
         return err_set(e, E_LIMIT, "weights take %zu MB in %s, this machine has %zu MB", len >> 20,
@@ -188,7 +209,7 @@ static status model_reserve(lm_model *m, size_t len, err *e) {
     TRY(arena_open(&m->a, len, e));
     // Huge pages save a third of the page walks of a stream through all weights; a wish only.
     madvise(m->a.base, m->a.reserve, MADV_HUGEPAGE);
-    m->a.used = place(m, m->a.base);
+    m->a.used = place(m, parts, m->a.base);
     return OK;
 }
 
@@ -196,289 +217,10 @@ void lm_model_close(lm_model *m) {
     if (!m) return;
     arena_close(&m->a);
     if (m->panels.h) store_in_close(&m->panels);
+    free(m->mats);
     free(m);
 }
 
 const lm_spec *lm_model_spec(const lm_model *m) {
     return &m->spec;
-}
-
-// --- Filling ---------------------------------------------------------------------------------
-
-// Hugging Face's layers are Conv1D, whose weights are [input][output]; embeddings are as usual.
-static bool is_by_input(const part *p, const weights *file) {
-    return weights_kind_of(file) == WEIGHTS_HF && p->kind == PART_MATRIX && p->rows != OF_VOCAB;
-}
-
-// What stands before all names but the head's: openai-community's have nothing.
-static const char *prefix_of(const weights *file) {
-    tensor t;
-    return weights_tensor(&t, file, "wte.weight") ? "" : "transformer.";
-}
-
-// A matrix to pack; its panels are numbers [first, first + kern_panels(mat->n)) of the whole.
-typedef struct pack_job {
-    const kern_mat *mat;
-    tensor t;
-    bool by_input;  // [input][output]
-    size_t first;
-} pack_job;
-
-typedef struct filler {
-    const lm_spec *spec;
-    const weights *file;
-    bool pack;       // else shapes are compared only
-    pack_job *jobs;  // room for all matrices
-    size_t n_jobs, n_panels;
-} filler;
-
-static void pack_one(void *arg, size_t panel) {
-    const filler *f = arg;
-    size_t lo = 0, hi = f->n_jobs;  // the last job that begins at or before `panel`
-    while (hi - lo > 1) {
-        size_t mid = (lo + hi) / 2;
-        if (f->jobs[mid].first <= panel)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    const pack_job *j = &f->jobs[lo];
-    kern_pack((void *)j->mat->panels, j->mat->type, panel - j->first, &j->t, j->by_input);
-}
-
-static status check_shape(const tensor *t, const part *p, const char *name, const filler *f,
-                          err *e) {
-    int dims = p->cols ? 2 : 1;
-    size_t want[2] = {size_of(p->rows, f->spec), p->cols ? size_of(p->cols, f->spec) : 1};
-    if (is_by_input(p, f->file)) {
-        size_t rows = want[0];
-        want[0] = want[1], want[1] = rows;
-    }
-    if (t->dtype > TENSOR_BF16)
-        return err_set(e, E_UNSUPPORTED, "%s is not f32, f16 or bf16", name);
-    bool ok = t->n_dims == dims;
-    for (int i = 0; ok && i < dims; i++)
-        ok = t->dim[i] == (int64_t)want[i];
-    if (ok) return OK;
-    char have[100] = "";
-    size_t n = 0;
-    for (int i = 0; i < t->n_dims; i++)
-        n += (size_t)snprintf(have + n, sizeof have - n, "%s%lld", i ? ", " : "",
-                              (long long)t->dim[i]);
-    if (dims == 1)
-        return err_set(e, E_FORMAT, "%s has shape [%s], the config wants [%zu]", name, have,
-                       want[0]);
-    return err_set(e, E_FORMAT, "%s has shape [%s], the config wants [%zu, %zu]", name, have,
-                   want[0], want[1]);
-}
-
-static status fill_part(void *arg, const part *p, void *owner, int layer, err *e) {
-    filler *f = arg;
-    tensor t;
-    char name[96], h[32] = "";
-    if (layer >= 0) snprintf(h, sizeof h, "h.%d.", layer);
-    snprintf(name, sizeof name, "%s%s%s", prefix_of(f->file), h, p->name);
-    if (!weights_tensor(&t, f->file, name)) return err_set(e, E_FORMAT, "%s is missing", name);
-    TRY(check_shape(&t, p, name, f, e));  // I2
-    if (!f->pack) return OK;
-    const kern_mat *mat = mat_of(p, owner);
-    if (p->kind == PART_MATRIX) {
-        f->jobs[f->n_jobs++] = (pack_job){mat, t, is_by_input(p, f->file), f->n_panels};
-        f->n_panels += kern_panels(mat->n);
-    } else {
-        tensor_to_f32((float *)(p->kind == PART_BIAS ? mat->bias : *vector_of(p, owner)), &t);
-    }
-    return OK;
-}
-
-// --- Checks of the whole ---------------------------------------------------------------------
-
-static bool in_parts(str name, const part *parts, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(name, str_of(parts[i].name))) return true;
-    return false;
-}
-
-static bool is_layer_part(str name, const lm_spec *s) {
-    uint64_t layer;
-    str number = str_cut(&name, '.');
-    if (!str_parse_u64(&layer, number) || layer >= (uint64_t)s->n_layer) return false;
-    for (size_t i = 0; i < countof(ignored_parts); i++)
-        if (str_eq(name, str_of(ignored_parts[i]))) return true;
-    return in_parts(name, layer_parts, countof(layer_parts));
-}
-
-static bool is_known(str name, str prefix, const lm_spec *s) {
-    if (str_eq(name, STR("lm_head.weight"))) return true;
-    if (!str_starts(name, prefix)) return false;
-    name = str_skip(name, prefix.len);
-    if (str_starts(name, STR("h."))) return is_layer_part(str_skip(name, 2), s);
-    return in_parts(name, model_parts, countof(model_parts));
-}
-
-static bool same_tensor(const tensor *a, const tensor *b) {
-    size_t n = tensor_count(a);
-    if (a->dtype != b->dtype || a->n_dims != b->n_dims || n != tensor_count(b)) return false;
-    return a->data == b->data || memcmp(a->data, b->data, n * tensor_elem_bytes(a->dtype)) == 0;
-}
-
-static status check_whole(const weights *file, const lm_spec *s, err *e) {
-    const tensor_names *all = weights_tensors(file);
-    const char *prefix = prefix_of(file);
-    for (size_t i = 0; i < all->n; i++)
-        if (!is_known(all->in_order[i].name, str_of(prefix), s))
-            return err_set(e, E_FORMAT, "unexpected tensor %.*s", STR_ARG(all->in_order[i].name));
-    char name[32];
-    tensor wte, head;
-    snprintf(name, sizeof name, "%swte.weight", prefix);
-    if (weights_tensor(&head, file, "lm_head.weight") && weights_tensor(&wte, file, name) &&
-        !same_tensor(&wte, &head))
-        return err_set(e, E_UNSUPPORTED, "lm_head.weight differs from %s", name);
-    return OK;
-}
-
-// --- Open ------------------------------------------------------------------------------------
-
-// What the file's own element type is held in: that of the embedding stands for all.
-static kern_type type_of(const weights *file) {
-    char name[32];
-    tensor t;
-    snprintf(name, sizeof name, "%swte.weight", prefix_of(file));
-    if (!weights_tensor(&t, file, name)) return KERN_F32;  // fill_part will name it
-    return t.dtype == TENSOR_BF16 ? KERN_BF16 : t.dtype == TENSOR_F16 ? KERN_F16 : KERN_F32;
-}
-
-// Compares every tensor's shape and, with `pack`, takes all of them into the image.
-static status fill(lm_model *m, const weights *file, bool pack, os_pool *pool, err *e) {
-    size_t most = (size_t)m->spec.n_layer * countof(layer_parts) + countof(model_parts);
-    filler f = {.spec = &m->spec, .file = file, .pack = pack};
-    f.jobs = calloc(most, sizeof *f.jobs);
-    if (!f.jobs) return err_set(e, E_MEMORY, "no memory for a list of tensors");
-    status s = each_part(m, fill_part, &f, e);
-    if (!s) os_pool_for(pool, f.n_panels, pack_one, &f);
-    free(f.jobs);
-    return s;
-}
-
-// The image out of the file of panels. False: there is none of use, and *note says why.
-static bool map_panels(lm_model *m, const char *path, const lm_panels_key *key, os_pool *pool,
-                       err *note) {
-    const uint8_t *image;
-    status s = lm__panels_open(&m->panels, &image, path, key, pool, note);
-    if (s) {
-        if (s == E_NOT_FOUND && note) *note = (err){0};  // the first start
-        return false;
-    }
-    place(m, image);
-    m->spec.mapped = true;
-    return true;
-}
-
-// Weights for a new model, whose image takes `len` bytes.
-static status model_fill(lm_model *m, size_t len, const weights *file, const lm_load *how,
-                         os_pool *pool, err *e) {
-    lm_panels_key key;
-    TRY(fill(m, file, false, pool, e));
-    if (how->verify) TRY(weights_verify(file, pool, e));
-    if (how->panels) {
-        key = lm__panels_key(&m->spec, file);
-        key.len = len;
-        if (map_panels(m, how->panels, &key, pool, how->note)) return OK;
-    }
-    weights_prefetch(file);
-    TRY(model_reserve(m, len, e));
-    TRY(fill(m, file, true, pool, e));
-    if (!how->panels) return OK;
-    err unsaid = {0};
-    err *note = how->note ? how->note : &unsaid;
-    if (lm__panels_write(how->panels, &key, m->a.base, note)) (void)err_in(note, "not written");
-    return OK;
-}
-
-static status model_from(lm_model **out, const weights *file, const lm_load *how, err *e) {
-    lm_spec s;
-    TRY(lm__spec_read(&s, file, e));
-    TRY(check_whole(file, &s, e));
-    set_types(&s, how->has_type ? how->type : type_of(file));
-    os_pool *pool = NULL;
-    lm_model *m = NULL;
-    size_t len = 0;
-    status st = model_new(&m, &len, &s, e);
-    if (!st) st = os_pool_open(&pool, os_cpu_count() - 1, 1, "lm-load", e);
-    if (!st) st = model_fill(m, len, file, how, pool, e);
-    os_pool_close(pool);
-    if (st)
-        lm_model_close(m);
-    else
-        *out = m;
-    return st;
-}
-
-status lm_model_open(lm_model **out, const char *path, const lm_load *how, err *e) {
-    *out = NULL;
-    weights *file = NULL;
-    static const lm_load as_it_is;
-    if (!how) how = &as_it_is;
-    if (how->note) *how->note = (err){0};
-    TRY(weights_open(&file, path, e));
-    status st = model_from(out, file, how, e);
-    weights_close(file);
-    if (st) (void)err_in(e, "%s", path);
-    return st;
-}
-
-// --- Random weights --------------------------------------------------------------------------
-
-typedef struct random_job {
-    const lm_model *m;
-    uint64_t seed;
-} random_job;
-
-static float random_weight(uint64_t *x) {
-    *x = *x * 6364136223846793005U + 1442695040888963407U;
-    return ((float)(*x >> 40) * 0x1p-24F - 0.5F) * 0.1F;
-}
-
-// Packed from one panel's worth of rows at a time: a matrix in f32 may be bigger than the model.
-static status random_part(void *arg, const part *p, void *owner, int layer, err *e) {
-    (void)layer;
-    random_job *j = arg;
-    const kern_mat *mat = mat_of(p, owner);
-    if (p->kind != PART_MATRIX) {
-        float *to = (float *)(p->kind == PART_BIAS ? mat->bias : *vector_of(p, owner));
-        for (size_t i = 0; i < part_count(p, &j->m->spec); i++)
-            to[i] = random_weight(&j->seed);
-        return OK;
-    }
-    float *rows = malloc(KERN_PANEL * mat->k * sizeof *rows);
-    if (!rows) return err_set(e, E_MEMORY, "no memory for %d rows of weights", KERN_PANEL);
-    for (size_t panel = 0; panel < kern_panels(mat->n); panel++) {
-        size_t n = min_size(KERN_PANEL, mat->n - panel * KERN_PANEL);
-        for (size_t i = 0; i < n * mat->k; i++)
-            rows[i] = random_weight(&j->seed);
-        tensor t = {TENSOR_F32, 2, {(int64_t)n, (int64_t)mat->k}, rows};
-        uint8_t *to = (uint8_t *)mat->panels + panel * kern_panel_bytes(mat->type, mat->k);
-        kern_pack(to, mat->type, 0, &t, false);
-    }
-    free(rows);
-    return OK;
-}
-
-status lm__model_random(lm_model **out, const lm_spec *s, uint64_t seed, err *e) {
-    lm_spec spec = *s;
-    size_t len = 0;
-    *out = NULL;
-    TRY(lm__spec_check(s, e));
-    set_types(&spec, s->type);
-    lm__spec_gpt2_ids(&spec);
-    lm_model *m = NULL;
-    status st = model_new(&m, &len, &spec, e);
-    random_job j = {m, seed | 1};
-    if (!st) st = model_reserve(m, len, e);
-    if (!st) st = each_part(m, random_part, &j, e);
-    if (st)
-        lm_model_close(m);
-    else
-        *out = m;
-    return st;
 }

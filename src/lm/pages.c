@@ -40,8 +40,10 @@ typedef struct node {
 struct lm_pages {
     arena a, nodes;
     lm_budget *budget, own;
-    lm_pages *next;                    // of the budget
-    size_t heads, head_floats, bytes;  // bytes: of a page
+    lm_pages *next;  // of the budget
+    const lm_spec *spec;
+    size_t head_floats, bytes;  // bytes: of a page
+    size_t *layer_at;           // floats of a page before each layer's
     node *node;
     uint32_t *bucket;
     size_t n_buckets;
@@ -57,9 +59,16 @@ size_t lm__pages_for(size_t max_length) {
     return (max_length + KERN_PAGE - 1) / KERN_PAGE;
 }
 
+static size_t layer_floats(const lm_spec *s, int layer) {
+    if (s->layer[layer].mixer == LM_MIX_CONV) return (size_t)(s->n_conv - 1) * (size_t)s->n_embd;
+    return (size_t)s->n_kv_head * kern_kv_floats(s->kv_type, (size_t)s->head_dim);
+}
+
 size_t lm__page_bytes(const lm_model *m) {
-    size_t floats = (size_t)m->spec.n_layer * (size_t)m->spec.n_embd * 2 * KERN_PAGE;
-    return align_up(floats * sizeof(float), SYSTEM_PAGE);
+    size_t floats = 0;
+    for (int i = 0; i < m->spec.n_layer; i++)
+        floats += layer_floats(&m->spec, i);
+    return align_up(max_size(floats, 1) * sizeof(float), SYSTEM_PAGE);
 }
 
 // --- Open and close ----------------------------------------------------------------------------
@@ -74,7 +83,10 @@ static status reserve(lm_pages *p, const lm_model *m, err *e) {
     TRY(arena_open(&p->nodes, (p->total + 1) * sizeof(node), e));
     p->node = (node *)(void *)p->nodes.base;
     p->bucket = malloc(p->n_buckets * sizeof *p->bucket);
-    if (!p->bucket) return err_set(e, E_MEMORY, "no memory for a table of pages");
+    p->layer_at = calloc((size_t)m->spec.n_layer, sizeof *p->layer_at);
+    if (!p->bucket || !p->layer_at) return err_set(e, E_MEMORY, "no memory for a table of pages");
+    for (int i = 1; i < m->spec.n_layer; i++)
+        p->layer_at[i] = p->layer_at[i - 1] + layer_floats(&m->spec, i - 1);
     memset(p->bucket, 0xff, p->n_buckets * sizeof *p->bucket);  // NONE
     return OK;
 }
@@ -87,8 +99,8 @@ static status pages_new(lm_pages **out, const lm_model *m, lm_budget *b, size_t 
     p->budget = b ? b : &p->own;
     p->next = p->budget->first;
     p->budget->first = p;
-    p->heads = (size_t)m->spec.n_head;
-    p->head_floats = 2 * (size_t)KERN_PAGE * (size_t)(m->spec.n_embd / m->spec.n_head);
+    p->spec = &m->spec;
+    p->head_floats = kern_kv_floats(m->spec.kv_type, (size_t)m->spec.head_dim);
     p->bytes = lm__page_bytes(m);
     p->hot = p->cold = p->oldest = p->newest = NONE;
     p->seed = os_rand_u64();
@@ -119,6 +131,7 @@ void lm__pages_close(lm_pages *p) {
     arena_close(&p->a);
     arena_close(&p->nodes);
     free(p->bucket);
+    free(p->layer_at);
     free(p);
 }
 
@@ -369,6 +382,13 @@ void lm__seq_close(lm_seq *s) {
 kern_kv lm__seq_kv(const lm_seq *s, size_t layer, size_t head) {
     const lm_pages *p = s->pages;
     float *base = (float *)(void *)p->a.base;
-    size_t at = (layer * p->heads + head) * p->head_floats;
-    return (kern_kv){base + at, s->page, p->bytes / sizeof(float)};
+    size_t at = p->layer_at[layer] + head * p->head_floats;
+    return (kern_kv){base + at, s->page, p->bytes / sizeof(float), p->spec->kv_type};
+}
+
+float *lm__seq_conv(const lm_seq *s, size_t layer, size_t pos) {
+    const lm_pages *p = s->pages;
+    float *page = (float *)(void *)(p->a.base + s->page[pos / KERN_PAGE] * p->bytes);
+    size_t slots = (size_t)p->spec->n_conv - 1;
+    return page + p->layer_at[layer] + pos % slots * (size_t)p->spec->n_embd;
 }

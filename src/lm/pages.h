@@ -1,7 +1,9 @@
 // lm/pages.h -- keys and values in pages of 16 tokens, shared between sequences; for lm/ only.
 //
 // A page holds the keys and values of KERN_PAGE consecutive tokens for all layers and heads of one
-// model. A page that is full never changes again: it goes into a tree keyed by the ids that lead to
+// model, and for a layer of short convolution its last inputs among these tokens: position t's in
+// slot t % (taps - 1), where the next overwrite it. So who continues a page needs no other state
+// than pages, and a full page keeps what the tokens after it need. A page that is full never changes again: it goes into a tree keyed by the ids that lead to
 // it, and any sequence that begins with the same ids uses it instead of computing it. Pages of the
 // tree that nobody uses stay, least recently used first to go, while there is room.
 //
@@ -71,7 +73,10 @@ void lm__seq_advance(lm_seq *s, const int32_t *ids, size_t n);
 
 void lm__seq_close(lm_seq *s);  // accepts a zeroed one
 
-// Keys and values of one head of one layer.
+// Keys and values of one head of one layer of attention.
 kern_kv lm__seq_kv(const lm_seq *s, size_t layer, size_t head);
+
+// Where position `pos` keeps its inputs of a layer of convolution: n_embd floats.
+float *lm__seq_conv(const lm_seq *s, size_t layer, size_t pos);
 
 #endif

@@ -9,6 +9,7 @@
 //   P1  an image is used only when key, length and every checksum agree
 //   P2  the layout in the key is a hash of what kern_pack makes of a fixed matrix: a program
 //       with other panels cannot take this one's for its own, whoever forgets a version number
+//   P3  so is what became of the config: which rows go where, and what is added to them
 
 #include "lm/panels.h"
 
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 
 static const char magic[8] = "plpanel";
-enum { FORMAT = 1, LANES = 8, PART_ALIGN = STORE_SUM_BLOCK, PROBE_ROWS = 40, PROBE_COLS = 160 };
+enum { FORMAT = 2, LANES = 8, PART_ALIGN = STORE_SUM_BLOCK, PROBE_ROWS = 20, PROBE_COLS = 160 };
 
 // --- The key -------------------------------------------------------------------------------------
 
@@ -24,22 +25,47 @@ static uint64_t layout_of(kern_type t) {
     float w[PROBE_ROWS * PROBE_COLS];
     for (size_t i = 0; i < countof(w); i++)
         w[i] = (float)(i * 7919 % 1021) - 510;
-    tensor view = {TENSOR_F32, 2, {PROBE_ROWS, PROBE_COLS}, w};
-    _Alignas(KERN_ALIGN) uint8_t panels[2 * KERN_PANEL * PROBE_COLS * sizeof(float)];
+    _Alignas(KERN_ALIGN) uint8_t panel[KERN_PANEL * PROBE_COLS * sizeof(float)];
     size_t bytes = kern_panel_bytes(t, PROBE_COLS);
-    CHECK(2 * bytes <= sizeof panels);
-    memset(panels, 0, sizeof panels);
-    for (size_t p = 0; p < kern_panels(PROBE_ROWS); p++)
-        kern_pack(panels, t, p, &view, false);
-    return store_sum((str){(const char *)panels, 2 * bytes});
+    CHECK(bytes <= sizeof panel);
+    memset(panel, 0, sizeof panel);
+    tensor_row rows[KERN_PANEL] = {0};
+    for (size_t i = 0; i < PROBE_ROWS; i++)
+        rows[i] = (tensor_row){TENSOR_F32, w + i * PROBE_COLS, NULL, 1, 0};
+    kern_pack(panel, t, rows, PROBE_COLS);
+    return store_sum((str){(const char *)panel, bytes});
 }
 
-lm_panels_key lm__panels_key(const lm_spec *s, const weights *w) {
-    uint64_t layouts[] = {FORMAT, layout_of(s->type), layout_of(s->head_type)};  // P2
+// What a part becomes, and out of which rows of the file (P3).
+static uint64_t part_hash(uint64_t h, const lm_part *p) {
+    const kern_mat *mat = p->kind <= LM_PART_BIAS ? p->to : NULL;
+    uint64_t all[8 + LM_PART_ROLES * 10] = {p->kind, p->is_gated, p->n, p->k,
+                                            mat ? mat->type : KERN_TYPES};
+    uint64_t *at = all + 8;
+    for (int i = 0; i < p->n_roles; i++) {
+        const lm_rows *r = &p->rows[i];
+        uint32_t bits;
+        memcpy(&bits, &r->add, sizeof bits);
+        const uint64_t one[10] = {p->role[i], r->by_input, r->n,    r->k,     r->first,
+                                  r->group,   r->stride,   r->step, r->pairs, bits};
+        memcpy(at, one, sizeof one);
+        at += countof(one);
+    }
+    return str_hash((str){(const char *)all, sizeof all}, h);
+}
+
+lm_panels_key lm__panels_key(const lm_model *m, const lm_parts *parts, const weights *w) {
+    uint64_t h = FORMAT;
+    for (kern_type t = 0; t < KERN_TYPES; t++) {
+        uint64_t layout = layout_of(t);  // P2
+        h = str_hash((str){(const char *)&layout, sizeof layout}, h);
+    }
+    for (size_t i = 0; i < parts->n; i++)
+        h = part_hash(h, &parts->at[i]);
     return (lm_panels_key){.identity = weights_identity(w),
-                           .layout = store_sum((str){(const char *)layouts, sizeof layouts}),
-                           .type = s->type,
-                           .head_type = s->head_type};
+                           .layout = h,
+                           .type = m->spec.type,
+                           .head_type = m->spec.head_type};
 }
 
 // The i-th of the runs that an image is cut into; all but the last are of one length.

@@ -10,7 +10,7 @@
 #ifndef LM_PANELS_H
 #define LM_PANELS_H
 
-#include "lm/model.h"
+#include "lm/parts.h"
 #include "os/pool.h"
 
 enum { LM_PANELS_PARTS = STORE_SECTIONS_MAX - 1 };
@@ -18,7 +18,7 @@ enum { LM_PANELS_PARTS = STORE_SECTIONS_MAX - 1 };
 // What must agree for an image to be of use. No padding: compared and stored as it is.
 typedef struct lm_panels_key {
     uint64_t identity;         // of the file of weights
-    uint64_t layout;           // of panels, as this program packs them
+    uint64_t layout;           // of panels, as this program packs them, and of the parts
     uint64_t type, head_type;  // kern_type
     uint64_t len;              // bytes of the image
 } lm_panels_key;
@@ -32,7 +32,7 @@ typedef struct lm_panels_head {
 uint64_t lm__panels_sum(str s);
 
 // `len` is left to the caller.
-lm_panels_key lm__panels_key(const lm_spec *s, const weights *w);
+lm_panels_key lm__panels_key(const lm_model *m, const lm_parts *parts, const weights *w);
 
 NODISCARD status lm__panels_open(store_in *in, const uint8_t **image, const char *path,
                                  const lm_panels_key *key, os_pool *pool, err *e);

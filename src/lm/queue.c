@@ -130,6 +130,13 @@ lm_stream *lm__queue_sweep(lm_queue *q, bool all) {
     return out;
 }
 
+bool lm__queue_uses(const lm_queue *q, const lm_model *m) {
+    for (const lm_client *c = q->turn; c; c = c->next)
+        for (const lm_stream *s = c->first; s; s = s->next)
+            if (s->model == m) return true;
+    return false;
+}
+
 void lm__queue_leave(lm_queue *q, lm_stream *s) {
     s->client->n_live--;
     forget_idle(q, s->client);

@@ -15,6 +15,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // --- Parameters ----------------------------------------------------------------------------------
@@ -75,9 +76,12 @@ status lm__sampling_check(const lm_sampling *how, int n_ids, err *e) {
 void lm__sampler_init(lm_sampler *s, const lm_sampling *how) {
     s->how = *how;
     lm__noise_init(&s->noise, how->rng, how->seed);
+    lm__noise_init(&s->again, how->rng, how->seed ^ 0x9e3779b97f4a7c15U);
 }
 
 // --- Penalties and bias --------------------------------------------------------------------------
+
+enum { SEEN_FEW = 4096 };  // on the stack
 
 typedef struct seen {
     float logit;
@@ -110,13 +114,16 @@ static float penalised(const seen *m, const lm_sampling *how) {
     return l - how->presence;
 }
 
-static void penalise(float *logits, const lm_sampling *how, const int32_t *ids, size_t n_prompt,
+// False: no memory.
+static bool penalise(float *logits, const lm_sampling *how, const int32_t *ids, size_t n_prompt,
                      size_t n) {
-    seen set[LM_BLOCK_MAX];
-    CHECK(n <= countof(set));
+    seen few[SEEN_FEW], *set = n <= SEEN_FEW ? few : malloc(n * sizeof *set);
+    if (!set) return false;
     size_t n_set = gather_seen(set, logits, ids, n_prompt, n);
     for (size_t i = 0; i < n_set; i++)
         logits[set[i].id] = penalised(&set[i], how);
+    if (set != few) free(set);
+    return true;
 }
 
 static bool has_penalties(const lm_sampling *how) {
@@ -312,40 +319,61 @@ static float nucleus(float *e, size_t n, float top_p, float sum) {
 
 // --- The draw ------------------------------------------------------------------------------------
 
-static int32_t draw_best(float *logits, size_t padded, size_t n_ids, const kern *k) {
-    uint64_t pool[POOL + BLOCK];
-    size_t n = take_best(pool, 1, logits, n_ids);
-    return n && !isnan(k->exp_sum(logits, padded)) ? key_id(pool[0]) : -1;
+// A row, and how it is drawn from. `may`: a mask of ids, or NULL.
+typedef struct draw {
+    const lm_sampling *how;
+    lm_noise *noise;
+    const uint32_t *may;
+    lm_row r;
+} draw;
+
+static bool may_come(const draw *d, size_t id) {
+    return !d->may || d->may[id / 32] >> (id % 32) & 1;
 }
 
-static int32_t draw_ranked(lm_sampler *s, float *logits, size_t padded, size_t n_ids,
-                           const kern *k) {
+// What may not come gets `value`.
+static void forbid(const draw *d, float value) {
+    for (size_t i = 0; d->may && i < d->r.n_ids; i++)
+        if (!may_come(d, i)) d->r.logits[i] = value;
+}
+
+static int32_t draw_best(const draw *d) {
+    uint64_t pool[POOL + BLOCK];
+    forbid(d, -INFINITY);
+    size_t n = take_best(pool, 1, d->r.logits, d->r.n_ids);
+    return n && !isnan(d->r.k->exp_sum(d->r.logits, d->r.padded)) ? key_id(pool[0]) : -1;
+}
+
+static int32_t draw_ranked(const draw *d) {
     uint64_t pool[POOL + BLOCK];
     float p[LM_TOP_K_MAX];
-    size_t want = min_size((size_t)s->how.top_k, n_ids);
-    size_t n = take_best(pool, want, logits, n_ids);
-    float sum = k->exp_sum(logits, padded);
+    size_t want = min_size((size_t)d->how->top_k, d->r.n_ids);
+    size_t n = take_best(pool, want, d->r.logits, d->r.n_ids);
+    float sum = d->r.k->exp_sum(d->r.logits, d->r.padded);
     if (n == 0 || isnan(sum)) return -1;
     for (size_t i = 0; i < n; i++)
-        p[i] = logits[key_id(pool[i])];
-    for (size_t i = narrow(p, n, &s->how); i < want; i++)
-        p[i] = -1;
-    size_t winner = lm__noise_race(&s->noise, p, want, 0, sum);
+        p[i] = d->r.logits[key_id(pool[i])];
+    n = narrow(p, n, d->how);
+    for (size_t i = 0; i < want; i++)
+        if (i >= n || !may_come(d, (size_t)key_id(pool[i]))) p[i] = -1;
+    size_t winner = lm__noise_race(d->noise, p, want, 0, sum);
     return winner < n ? key_id(pool[winner]) : -1;
 }
 
 // e^-86 is what exp_sum makes of all that is further below the best, -INFINITY too: none of those.
 static const float NEVER = 1e-37F;
 
-static int32_t draw_any(lm_sampler *s, float *logits, size_t padded, size_t n_ids, const kern *k) {
-    for (size_t i = n_ids; i < padded; i++)
-        logits[i] = -INFINITY;
-    float sum = k->exp_sum(logits, padded), least = NEVER;
+static int32_t draw_any(const draw *d) {
+    for (size_t i = d->r.n_ids; i < d->r.padded; i++)
+        d->r.logits[i] = -INFINITY;
+    float sum = d->r.k->exp_sum(d->r.logits, d->r.padded), least = NEVER;
     if (isnan(sum)) return -1;
-    if (s->how.top_p < 1) least = fmaxf(least, nucleus(logits, n_ids, s->how.top_p, sum));
-    least = fmaxf(least, s->how.min_p);  // the best one's is 1
-    size_t winner = lm__noise_race(&s->noise, logits, n_ids, least, sum);
-    return winner < n_ids ? (int32_t)winner : -1;
+    if (d->how->top_p < 1)
+        least = fmaxf(least, nucleus(d->r.logits, d->r.n_ids, d->how->top_p, sum));
+    least = fmaxf(least, d->how->min_p);  // the best one's is 1
+    forbid(d, -1);
+    size_t winner = lm__noise_race(d->noise, d->r.logits, d->r.n_ids, least, sum);
+    return winner < d->r.n_ids ? (int32_t)winner : -1;
 }
 
 static void divide(float *x, size_t n, float by) {
@@ -357,14 +385,38 @@ static void divide(float *x, size_t n, float by) {
     }
 }
 
-int32_t lm__sample(lm_sampler *s, float *logits, size_t padded, size_t n_ids, const int32_t *ids,
-                   size_t n_prompt, size_t n, const kern *k) {
-    const lm_sampling *how = &s->how;
-    if (has_penalties(how)) penalise(logits, how, ids, n_prompt, n);
-    add_biases(logits, how);
-    if (how->temperature == 0) return draw_best(logits, padded, n_ids, k);
-    if (how->temperature != 1) divide(logits, padded, how->temperature);
-    return (how->top_k ? draw_ranked : draw_any)(s, logits, padded, n_ids, k);
+// Penalties, bias and temperature. False: no memory.
+static bool prepare(const lm_row *r, const lm_sampling *how) {
+    if (has_penalties(how) && !penalise(r->logits, how, r->ids, r->n_prompt, r->n)) return false;
+    add_biases(r->logits, how);
+    if (how->temperature != 0 && how->temperature != 1)
+        divide(r->logits, r->padded, how->temperature);
+    return true;
+}
+
+static int32_t draw_id(const draw *d) {
+    if (!prepare(&d->r, d->how)) return -1;
+    return d->how->temperature == 0 ? draw_best(d) : d->how->top_k ? draw_ranked(d) : draw_any(d);
+}
+
+int32_t lm__sample(lm_sampler *s, const lm_row *row) {
+    return draw_id(&(draw){&s->how, &s->noise, NULL, *row});
+}
+
+// Forbidden before the cuts, where the first try forbids after them.
+static int32_t draw_masked(const draw *d) {
+    forbid(d, -INFINITY);
+    return draw_id(&(draw){d->how, d->noise, NULL, d->r});
+}
+
+int32_t lm__sample_again(lm_sampler *s, const uint32_t *may, const float *before,
+                         const lm_row *row) {
+    draw d = {&s->how, &s->again, may, *row};
+    memcpy(row->logits, before, row->padded * sizeof *before);
+    int32_t id = draw_id(&d);
+    if (id >= 0 || s->how.temperature == 0) return id;
+    memcpy(row->logits, before, row->padded * sizeof *before);
+    return draw_masked(&d);
 }
 
 // --- Log-probabilities ---------------------------------------------------------------------------

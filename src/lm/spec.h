@@ -104,19 +104,30 @@ typedef struct lm_spec {
     bool norm_top;
     float routed_scale;  // of the experts' weights; 1: none
     int n_conv;          // taps of LM_MIX_CONV
+    uint32_t biases;     // bit lm_role: that part has a bias
+    int context_max;     // what block_size may be set to when loading (lm__arch_context)
+    int context_short;   // up to this window layers turn by rope 0, beyond it by rope_long
+    int rope_long;       // 0: none
     int n_rope;
     lm_rope rope[LM_ROPES_MAX];
     lm_layer_spec layer[LM_LAYERS_MAX];
 
     // Of a loaded model
-    int64_t step;              // of training; -1 when the file has none
-    double val_loss;           // NaN when it has none
+    int64_t step;     // of training; -1 when the file has none
+    double val_loss;  // NaN when it has none
     uint64_t n_params;
-    kern_type type;            // what the matrices are held in
+    kern_type type;  // what the matrices are held in
     kern_type head_type;
+    kern_type kv_type;         // what keys and values are kept in: f32 or f16
     uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
     uint64_t flops_per_token;  // of its matrix products
     bool mapped;               // from a file of panels
 } lm_spec;
+
+static inline bool lm_spec_ends(const lm_spec *s, int32_t id) {
+    for (int i = 0; i < s->n_eos; i++)
+        if (s->eos[i] == id) return true;
+    return false;
+}
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "os/clock.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -33,7 +34,7 @@ typedef struct step {
     lm_pool *pool;
     lm_segment segs[LM_ROWS_MAX];
     lm_stream *of[LM_ROWS_MAX];
-    size_t n, rows, positions, want;
+    size_t n, rows, positions;
     int paused;
 } step;
 
@@ -43,14 +44,27 @@ static size_t left_of(const lm_stream *s) {
     return s->n_ids - s->seq.n_past;
 }
 
+// Its pass ends with a new id.
+static bool draws(const lm_stream *s, size_t n) {
+    return n == left_of(s) && s->n_ids < s->n_max && !s->pooling;
+}
+
+// Of how many of a piece's rows somebody wants the logits.
+static size_t wanted(const lm_stream *s, size_t n) {
+    return s->scores && s->seq.n_past < s->n_prompt ? n : s->draws;
+}
+
 static void add(step *st, lm_stream *s, size_t n) {
-    size_t past = s->seq.n_past, want = n == left_of(s);
-    s->seg = &st->segs[st->n];
-    *s->seg = (lm_segment){&s->seq, s->ids + past, n, past, want, NULL};
+    size_t past = s->seq.n_past;
+    lm_segment *seg = s->seg = &st->segs[st->n];
+    s->draws = draws(s, n);
+    *seg = (lm_segment){.seq = &s->seq, .ids = s->ids + past, .n = n, .pos = past};
+    seg->want = wanted(s, n);
+    seg->wants_hidden =
+        s->pooling == LM_POOL_MEAN || (s->pooling == LM_POOL_LAST && n == left_of(s));
     st->of[st->n++] = s;
     st->rows += n;
     st->positions += n * past + n * (n + 1) / 2;
-    st->want += want;
 }
 
 // The model after the one that ran last that has a stream which may run. NULL: nobody may.
@@ -77,11 +91,20 @@ static bool takes_part(const step *st, const lm_stream *s) {
     return s->pool == st->pool && !s->is_paused && !s->seg;
 }
 
+// Takes from pages what others have put there.
+static void match(lm_stream *s) {
+    bool is_prompt = s->seq.n_past < s->n_prompt;
+    if (is_prompt && lm__stream_is_thorough(s)) return;
+    size_t before = s->seq.n_past;
+    lm__seq_match(&s->seq, s->ids, s->n_ids);
+    if (is_prompt) atomic_fetch_add(&s->n_cached, s->seq.n_past - before);
+}
+
 static void add_decoding(step *st) {
     for (int i = 0; i < st->g->n_live; i++) {
         lm_stream *s = st->g->live[i];
         if (!takes_part(st, s)) continue;
-        lm__seq_match(&s->seq, s->ids, s->n_ids);
+        match(s);
         if (left_of(s) == 1) add(st, s, 1);
     }
 }
@@ -120,37 +143,115 @@ static void add_prompts(step *st) {
     }
 }
 
-// --- What comes of it --------------------------------------------------------------------------
+// --- Draws and log probabilities ---------------------------------------------------------------
+
+// Row `i` of what a segment's rows gave.
+static float *row_of(const step *st, const lm_segment *seg, size_t i) {
+    return seg->logits + i * st->pool->work.ld_logits;
+}
+
+// Draws again when the guide refuses.
+static void guide(lm_stream *s, const lm_row *row) {
+    pthread_mutex_lock(&s->lock);
+    if (s->drawn >= 0 && !atomic_load(&s->closed)) {
+        if (!s->guide.accepts(s->guide.self, s->drawn)) {
+            s->guide.mask(s->guide.self, s->mask);
+            s->drawn = lm__sample_again(&s->sampler, s->mask, s->raw, row);
+        }
+        if (s->drawn >= 0 && !lm_spec_ends(&s->model->spec, s->drawn))
+            s->guide.advance(s->guide.self, s->drawn);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void bar_ends(float *logits, const lm_spec *spec) {
+    for (int i = 0; i < spec->n_eos; i++)
+        logits[spec->eos[i]] = -INFINITY;
+}
 
 static void sample_one(void *arg, size_t i) {
     step *st = arg;
     lm_stream *s = st->of[i];
     const lm_model *m = st->pool->model;
-    size_t padded = lm__logits_padded(m), n_ids = (size_t)lm__ids(m);
-    if (!st->segs[i].want) return;
-    if (s->raw) memcpy(s->raw, st->segs[i].logits, padded * sizeof *s->raw);
-    s->drawn = lm__sample(&s->sampler, st->segs[i].logits, padded, n_ids, s->ids, s->n_prompt,
-                          s->n_ids, m->kern);
-    if (s->raw && s->drawn >= 0)
+    if (!s->draws) return;
+    lm_row row = {row_of(st, &st->segs[i], st->segs[i].want - 1),
+                  lm__logits_padded(m),
+                  (size_t)lm__ids(m),
+                  s->ids,
+                  s->n_prompt,
+                  s->n_ids,
+                  m->kern};
+    if (s->raw) memcpy(s->raw, row.logits, row.padded * sizeof *s->raw);
+    if (s->n_ids < s->n_least) bar_ends(row.logits, &m->spec);
+    s->drawn = lm__sample(&s->sampler, &row);
+    if (s->guide.accepts) guide(s, &row);
+    if (s->logprobs && s->drawn >= 0)
         lm__logprobs(s->logprobs + (s->n_ids - s->n_prompt) * s->n_logprobs, s->n_logprobs - 1,
-                     s->drawn, s->raw, padded, n_ids, m->kern);
+                     s->drawn, s->raw, row.padded, row.n_ids, m->kern);
 }
+
+typedef struct scoring {
+    const step *st;
+    size_t seg;
+} scoring;
+
+// Row `i` says how likely the token after it was.
+static void score_row(void *arg, size_t i) {
+    const scoring *t = arg;
+    const lm_segment *seg = &t->st->segs[t->seg];
+    lm_stream *s = t->st->of[t->seg];
+    const lm_model *m = s->model;
+    size_t at = seg->pos + i;
+    if (at + 1 >= s->n_prompt) return;
+    lm__logprobs(s->scored + at * s->n_logprobs, s->n_logprobs - 1, s->ids[at + 1],
+                 row_of(t->st, seg, i), lm__logits_padded(m), (size_t)lm__ids(m), m->kern);
+}
+
+// Before anything is drawn: that overwrites logits.
+static void score_prompts(const step *st) {
+    for (size_t i = 0; i < st->n; i++)
+        if (st->of[i]->scores && st->segs[i].pos < st->of[i]->n_prompt)
+            os_pool_for(st->g->pool, st->segs[i].n, score_row, &(scoring){st, i});
+}
+
+// --- Embeddings --------------------------------------------------------------------------------
+
+static void pool_rows(const step *st, size_t i) {
+    const lm_segment *seg = &st->segs[i];
+    lm_stream *s = st->of[i];
+    size_t n = (size_t)s->model->spec.n_embd, ld = st->pool->work.ld;
+    if (!seg->wants_hidden) return;
+    for (size_t row = s->pooling == LM_POOL_LAST ? seg->n - 1 : 0; row < seg->n; row++)
+        for (size_t j = 0; j < n; j++)
+            s->pooled[j] += seg->hidden[row * ld + j];
+}
+
+// To length 1. False: its length is no number, or 0.
+static bool normalise(float *x, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    if (!(sum > 0) || isinf(sum)) return false;
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)((double)x[i] / sqrt(sum));
+    return true;
+}
+
+// --- What comes of it --------------------------------------------------------------------------
 
 // Bytes and operations of the step, as a roofline counts them.
 static void count_work(lm_counters *c, const step *st) {
-    const lm_pool *p = st->pool;
-    c->weight_bytes += p->layers.bytes + (st->want ? p->head.bytes : 0);
-    c->flops += st->rows * p->layers.flops + st->want * p->head.flops;
-    c->flops += st->positions * p->per_position * 4;
-    for (size_t i = 0; i < st->n; i++)
-        c->kv_bytes += (st->segs[i].pos + st->segs[i].n) * p->per_position * 2 * sizeof(float);
+    const lm_tally *did = &st->pool->work.did;
+    c->weight_bytes += did->weight_bytes;
+    c->kv_bytes += did->kv_bytes;
+    c->flops += did->flops;
 }
 
 static void count_ids(lm_counters *c, step *st, int64_t now) {
     for (size_t i = 0; i < st->n; i++) {
         lm_stream *s = st->of[i];
         if (s->seq.n_past < s->n_prompt) c->tokens_prompt += st->segs[i].n;
-        if (!st->segs[i].want || s->drawn < 0) continue;
+        if (!s->draws || s->drawn < 0) continue;
         c->tokens_generated++;
         if (s->n_ids == s->n_prompt)
             lm__histogram_add(&c->first_token, (double)(now - s->submitted_ns) * 1e-9);
@@ -188,18 +289,25 @@ static void account(step *st, int64_t start) {
 
 static lm_state take_drawn(lm_stream *s) {
     if (s->drawn < 0) return LM_FAILED;
-    if (s->drawn == s->model->spec.eos_id) return LM_STOPPED;
+    if (lm_spec_ends(&s->model->spec, s->drawn)) return LM_STOPPED;
     s->ids[s->n_ids++] = s->drawn;
     atomic_store(&s->n_out, s->n_ids);
     return s->n_ids == s->n_max ? LM_LENGTH : LM_RUNNING;
+}
+
+// The end of a stream that wanted its prompt read and no more.
+static lm_state read_through(lm_stream *s) {
+    bool is_fine = !s->pooling || normalise(s->pooled, (size_t)s->model->spec.n_embd);
+    return is_fine ? LM_LENGTH : LM_FAILED;
 }
 
 static void deliver(step *st, size_t i) {
     lm_stream *s = st->of[i];
     lm__seq_advance(&s->seq, s->ids, st->segs[i].n);
     s->seg = NULL;
-    if (!st->segs[i].want) return;
-    s->how = take_drawn(s);
+    if (s->scores) atomic_store(&s->n_scored, min_size(s->seq.n_past + 1, s->n_prompt));
+    if (left_of(s)) return;
+    s->how = s->draws ? take_drawn(s) : read_through(s);
     s->ends = s->how != LM_RUNNING;
     if (!s->ends) lm__stream_tell(s);
 }
@@ -217,7 +325,10 @@ bool lm__step(lm_engine *g) {
     add_decoding(&st);
     add_prompts(&st);
     lm__forward(&st.pool->work, st.pool->model, g->pool, st.segs, st.n);
+    score_prompts(&st);
     os_pool_for(g->pool, st.n, sample_one, &st);
+    for (size_t i = 0; i < st.n; i++)
+        pool_rows(&st, i);
     account(&st, start);
     for (size_t i = 0; i < st.n; i++)
         deliver(&st, i);

@@ -4,7 +4,7 @@
 //
 //   I1  ids[0, n_out) and their logprobs never change; n_out is stored after them, `state` after
 //       the last n_out
-//   I2  `notify` runs under the stream's lock and only while it is open: never after close
+//   I2  `notify` and guides run under the stream's lock while it is open, never after close
 //   I3  a reader that finds `paused` after it has stored n_read rings the bell, and the scheduler
 //       looks at n_read again after it has stored `paused`: one of them sees the other
 
@@ -51,23 +51,43 @@ void lm__bell_unref(lm_bell *b) {
 // --- Life --------------------------------------------------------------------------------------
 
 // What a request points to, and what only some streams have.
-static bool extras_new(lm_stream *s, const lm_sampling *how) {
+static bool sampler_new(lm_stream *s, const lm_sampling *how) {
     size_t bytes = how->n_bias * sizeof *s->bias;
     lm_sampling mine = *how;
     mine.bias = s->bias = malloc(bytes + 1);
     if (!s->bias) return false;
     if (bytes) memcpy(s->bias, how->bias, bytes);
     lm__sampler_init(&s->sampler, &mine);
-    if (how->logprobs < 0) return true;
-    s->n_logprobs = (size_t)how->logprobs + 1;
-    s->logprobs = calloc((s->n_max - s->n_prompt) * s->n_logprobs + 1, sizeof *s->logprobs);
-    s->raw = malloc(lm__logits_padded(s->model) * sizeof *s->raw);
-    return s->logprobs && s->raw;
+    return true;
+}
+
+static void *room(bool *ok, size_t n, size_t bytes) {
+    if (n == 0) return NULL;
+    void *got = calloc(n, bytes);
+    *ok &= got != NULL;
+    return got;
+}
+
+static bool extras_new(lm_stream *s, const lm_request *r) {
+    bool ok = s->pooling || sampler_new(s, &r->sampling);
+    size_t padded = lm__logits_padded(s->model), n = 0;
+    if (!s->pooling && r->sampling.logprobs >= 0) n = (size_t)r->sampling.logprobs + 1;
+    s->n_logprobs = n;
+    s->logprobs = room(&ok, n * (s->n_max - s->n_prompt), sizeof *s->logprobs);
+    s->scored = room(&ok, s->scores ? n * (s->n_prompt - 1) : 0, sizeof *s->scored);
+    s->raw = room(&ok, n || s->guide.accepts ? padded : 0, sizeof *s->raw);
+    s->mask = room(&ok, s->guide.accepts ? padded / 32 + 1 : 0, sizeof *s->mask);
+    s->pooled = room(&ok, s->pooling ? (size_t)s->model->spec.n_embd : 0, sizeof *s->pooled);
+    return ok;
+}
+
+size_t lm__stream_length(const lm_request *r) {
+    int max = r->max_length < r->model->spec.block_size ? r->max_length : r->model->spec.block_size;
+    return r->pooling || max < 0 ? r->n_prompt : max_size(r->n_prompt, (size_t)max);
 }
 
 lm_stream *lm__stream_new(const lm_request *r, lm_bell *bell) {
-    int max = r->max_length < r->model->spec.block_size ? r->max_length : r->model->spec.block_size;
-    size_t n_max = max_size(r->n_prompt, max > 0 ? (size_t)max : 0);
+    size_t n_max = lm__stream_length(r);
     lm_stream *s = calloc(1, sizeof *s + n_max * sizeof s->ids[0]);
     if (!s) return NULL;
     s->model = r->model;
@@ -78,11 +98,15 @@ lm_stream *lm__stream_new(const lm_request *r, lm_bell *bell) {
     s->n_prompt = s->n_ids = r->n_prompt;
     s->n_out = s->n_read = r->n_prompt;
     s->refs = 1;
+    s->pooling = r->pooling;
+    s->scores = !r->pooling && r->prompt_logprobs;
+    if (r->guide && !r->pooling) s->guide = *r->guide;
+    s->n_least = r->ignores_eos ? SIZE_MAX : r->n_prompt + (size_t)r->min_tokens;
     memcpy(s->ids, r->prompt, r->n_prompt * sizeof *r->prompt);
     pthread_mutex_init(&s->lock, NULL);
     s->bell = bell;
     atomic_fetch_add(&bell->refs, 1);
-    if (extras_new(s, &r->sampling)) return s;
+    if (extras_new(s, r)) return s;
     lm__stream_unref(s);
     return NULL;
 }
@@ -93,7 +117,10 @@ void lm__stream_unref(lm_stream *s) {
     pthread_mutex_destroy(&s->lock);
     free(s->bias);
     free(s->logprobs);
+    free(s->scored);
     free(s->raw);
+    free(s->mask);
+    free(s->pooled);
     free(s);
 }
 
@@ -140,6 +167,21 @@ const lm_logprob *lm_stream_logprobs(size_t *n_best, const lm_stream *s, size_t 
     if (!s->logprobs || i >= atomic_load(&s->n_read) - s->n_prompt) return NULL;
     *n_best = s->n_logprobs - 1;
     return s->logprobs + i * s->n_logprobs;
+}
+
+const lm_logprob *lm_stream_prompt_logprobs(size_t *n_best, const lm_stream *s, size_t i) {
+    *n_best = 0;
+    if (!s->scored || i == 0 || i >= atomic_load(&s->n_scored)) return NULL;
+    *n_best = s->n_logprobs - 1;
+    return s->scored + (i - 1) * s->n_logprobs;
+}
+
+const float *lm_stream_embedding(const lm_stream *s) {
+    return atomic_load(&s->state) == LM_LENGTH ? s->pooled : NULL;
+}
+
+size_t lm_stream_cached(const lm_stream *s) {
+    return atomic_load(&s->n_cached);
 }
 
 void lm_stream_close(lm_stream *s) {

@@ -94,8 +94,8 @@ static void wait_for_bell(bench *b) {
 
 // A prompt of `n` random ids, and `n_new` tokens behind it.
 static status submit(lm_stream **out, bench *b, int n, int n_new, err *e) {
-    static const lm_bias forbidden = {BPE_GPT2_EOT, -100};
-    int n_ids = b->spec->vocab_size < BPE_GPT2_EOT ? b->spec->vocab_size : BPE_GPT2_EOT;
+    static const lm_bias forbidden = {TOKENIZER_GPT2_END, -100};
+    int n_ids = b->spec->vocab_size < TOKENIZER_GPT2_END ? b->spec->vocab_size : TOKENIZER_GPT2_END;
     for (int i = 0; i < n; i++) {
         b->seed = b->seed * 6364136223846793005U + 1442695040888963407U;
         b->ids[i] = (int32_t)((b->seed >> 33) % (uint64_t)n_ids);
@@ -110,7 +110,7 @@ static status submit(lm_stream **out, bench *b, int n, int n_new, err *e) {
         .arg = b,
     };
     r.sampling.seed = b->seed;
-    if (n_ids == BPE_GPT2_EOT) r.sampling.bias = &forbidden, r.sampling.n_bias = 1;
+    if (n_ids == TOKENIZER_GPT2_END) r.sampling.bias = &forbidden, r.sampling.n_bias = 1;
     return lm_submit(out, b->engine, &r, e);
 }
 

@@ -28,8 +28,8 @@ typedef struct cli_command {
     int (*run)(void *options, const opt_list *rest);
 } cli_command;
 
-extern const cli_command cli_serve, cli_index, cli_render, cli_generate, cli_bench, cli_tokenize,
-    cli_version, cli_docs;
+extern const cli_command cli_serve, cli_index, cli_render, cli_generate, cli_chat, cli_bench,
+    cli_tokenize, cli_version, cli_docs;
 extern const cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 

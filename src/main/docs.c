@@ -4,7 +4,7 @@
 #include "main/cli.h"
 
 #include "app/app.h"
-#include "app/gpt2_params.h"
+#include "app/gen_params.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -58,8 +58,40 @@ static const char streams[] =
     "application/json`: there a\n"
     "name that is no parameter is refused with 400, and so is a value out of range in either, "
     "naming parameter, range\n"
-    "and value. An empty one in a query and null in JSON are the default.\n\n"
-    "| parameter | where | value | default | |\n|---|---|---|---|---|\n";
+    "and value. An empty one in a query and null in JSON are the default.\n\n";
+
+static const char openai[] =
+    "\n## Models of the hub\n\n"
+    "`--model` names them; `/llm/generate/PROMPT` is the original's route, `/v1` OpenAI's. With "
+    "`--api-key` these routes,\n"
+    "`/tokenize`, `/detokenize` and `/apply-template` want `Authorization: Bearer KEY` (or "
+    "`x-api-key: KEY`); the page, the\n"
+    "wiki, `/gpt2`, `/stats` and `/metrics` do not. A model is loaded when it is first asked for: "
+    "the request waits for it.\n\n"
+    "`/llm/generate` streams as `/gpt2/generate` does and sends `X-Max-Length`, `X-Top-K`, "
+    "`X-Seed`, `X-Model-Alias`,\n"
+    "`X-Model-ID`, `X-Model-Device`, `X-Context-Window`, `X-Prompt-Tokens` (the template's "
+    "included), `X-Context-Clipped` and\n"
+    "`X-Chat-Template`. As in the original a prompt of more than `max_length` or the context's "
+    "tokens keeps its last ones\n"
+    "(`X-Context-Clipped: true`), and then there is no room for new ones.\n\n"
+    "`/v1` answers as OpenAI's reference says. Errors are `{\"error\": {\"message\", \"type\", "
+    "\"param\", \"code\"}}`: 400 with\n"
+    "the parameter's name, 401 `invalid_api_key`, 404 `model_not_found`, 429 and 503 with "
+    "`Retry-After`; after a stream has\n"
+    "begun, an event of that form ends it. A name that is no parameter is passed over, and told in "
+    "`X-Ignored-Parameters`.\n"
+    "The seed that was used is in `X-Seed`; the same request with it gives the same answer, which "
+    "`system_fingerprint`\n"
+    "vouches for: it changes with weights, types and kernels.\n\n"
+    "A stream's first event of each answer has its role, the last of each its `finish_reason` "
+    "(`stop`, `length`,\n"
+    "`tool_calls`), then with `include_usage` one without choices has the counts, then comes "
+    "`[DONE]`. Thoughts of models that\n"
+    "think are `reasoning_content`, in a message as in a delta. A prompt longer than the context "
+    "is refused\n"
+    "(`context_length_exceeded`). A model's own defaults (generation_config.json) stand where the "
+    "request says nothing.\n\n";
 
 static const struct {
     const char *name;
@@ -77,18 +109,59 @@ static void print_routes(void) {
         }
 }
 
-static void print_params(void) {
-    static const char *const where[] = {
-        [GPT2_QUERY] = "query", [GPT2_BODY] = "JSON", [GPT2_QUERY | GPT2_BODY] = "both"};
-    for (size_t i = 0; i < gpt2_n_param_rows; i++) {
-        const gpt2_param *row = &gpt2_param_rows[i];
+typedef struct param_table {
+    const char *intro, *head;
+    struct {
+        unsigned form;
+        const char *name;
+    } forms[4];
+} param_table;
+
+static const param_table tables[] = {
+    {streams,
+     "where",
+     {{GEN_QUERY, "query"},
+      {GEN_BODY, "JSON"},
+      {GEN_LLM_QUERY, "/llm query"},
+      {GEN_LLM_BODY, "/llm JSON"}}},
+    {openai,
+     "of",
+     {{GEN_CHAT, "chat"}, {GEN_COMPLETION, "completions"}, {GEN_EMBEDDING, "embeddings"}}},
+};
+
+// Where it may stand: "all", or a list. Of our own routes what holds for /gpt2 and /llm alike is
+// said once.
+static void print_forms(const param_table *t, unsigned forms) {
+    unsigned shown = 0, all = 0;
+    for (size_t i = 0; i < countof(t->forms); i++)
+        all |= t->forms[i].form;
+    if ((forms & all) == all) {
+        printf("all");
+        return;
+    }
+    for (size_t i = 0; i < countof(t->forms); i++) {
+        if (!(forms & t->forms[i].form)) continue;
+        printf("%s%s", shown ? ", " : "", t->forms[i].name);
+        shown |= t->forms[i].form;
+    }
+}
+
+static void print_params(const param_table *t) {
+    unsigned all = 0;
+    for (size_t i = 0; i < countof(t->forms); i++)
+        all |= t->forms[i].form;
+    fputs(t->intro, stdout);
+    printf("| parameter | %s | value | default | |\n|---|---|---|---|---|\n", t->head);
+    for (size_t i = 0; i < gen_n_param_rows; i++) {
+        const gen_param *row = &gen_param_rows[i];
+        if (!(row->forms & all)) continue;
         ARENA_ON_STACK(scratch, 256);
         buf range;
         buf_init(&range, &scratch, 0);
-        gpt2_param_range(&range, row);
-        printf("| `%s` | %s | %.*s | %s | %s |\n", row->name,
-               where[row->forms & (GPT2_QUERY | GPT2_BODY)], STR_ARG(buf_str(&range)), row->dflt,
-               row->about);
+        gen_param_range(&range, row);
+        printf("| `%s` | ", row->name);
+        print_forms(t, row->forms);
+        printf(" | %.*s | %s | %s |\n", STR_ARG(buf_str(&range)), row->dflt, row->about);
     }
 }
 
@@ -114,8 +187,8 @@ static int run(void *opts, const opt_list *rest) {
     (void)opts, (void)rest;
     fputs(intro, stdout);
     print_routes();
-    fputs(streams, stdout);
-    print_params();
+    for (size_t i = 0; i < countof(tables); i++)
+        print_params(&tables[i]);
     printf("\n## Commands\n");
     for (size_t i = 0; i < cli_n_commands; i++)
         print_options(cli_commands[i]);

@@ -95,7 +95,7 @@ typedef struct text_run {
     lm_stream *stream;
     bool is_over;
     lm_state state;
-    gpt2_text text;
+    gen_text text;
     arena a;
     buf out;         // the text so far, without the prompt
     size_t n_shown;  // bytes of it that were followed
@@ -105,7 +105,7 @@ typedef struct text_run {
 
 typedef struct runs {
     const generate_options *o;
-    gpt2_params p;
+    gen_params p;
     gpt2_model model;
     lm_engine *engine;
     arena a;
@@ -121,14 +121,14 @@ typedef struct runs {
 
 // --- The command line ------------------------------------------------------------------------
 
-static status parse_param(gpt2_params *p, const char *name, const char *text, arena *a, err *e) {
-    const gpt2_param *row = gpt2_param_find(str_of(name), GPT2_CLI);
+static status parse_param(gen_params *p, const char *name, const char *text, arena *a, err *e) {
+    const gen_param *row = gen_param_find(str_of(name), GEN_CLI);
     CHECK(row);
-    return text ? gpt2_param_text(p, row, str_of(text), a, e) : OK;
+    return text ? gen_param_text(p, row, str_of(text), a, e) : OK;
 }
 
-static status parse_params(gpt2_params *p, const generate_options *o, arena *a, err *e) {
-    gpt2_params_default(p);
+static status parse_params(gen_params *p, const generate_options *o, arena *a, err *e) {
+    gen_params_default(p);
     for (size_t i = 0; i < countof(told); i++)
         TRY(parse_param(p, told[i].name, *(const char *const *)((const char *)o + told[i].at), a,
                         e));
@@ -201,7 +201,7 @@ static status begin(runs *r, text_run *one, err *e) {
     TRY(arena_open(&one->a, (size_t)2 * TEXT_LIMIT, e));
     buf_init(&one->out, &one->a, 1 << 12);
     one->out.limit = TEXT_LIMIT;
-    TRY(gpt2_text_init(&one->text, r->model.tokens, r->p.stop, r->p.n_stop, e));
+    TRY(gen_text_init(&one->text, r->model.tokens, r->p.stop, r->p.n_stop, e));
     one->start_ns = one->end_ns = os_now_ns();
     one->state = LM_LENGTH;
     one->is_over = (int64_t)r->n_ids >= r->p.max_length;
@@ -217,10 +217,10 @@ static bool advance(runs *r, text_run *one) {
     size_t n = lm_stream_read(ids, countof(ids), &one->state, one->stream);
     if (n && !one->first_ns) one->first_ns = os_now_ns();
     for (size_t i = 0; i < n && !one->text.is_stopped; i++, one->n_tokens++)
-        gpt2_text_add(&one->text, &one->out, ids[i]);
+        gen_text_add(&one->text, &one->out, ids[i]);
     if (n == 0 && one->state == LM_RUNNING) return false;
     if (n && !one->text.is_stopped) return true;
-    gpt2_text_end(&one->text, &one->out);
+    gen_text_end(&one->text, &one->out);
     one->is_over = true;
     one->end_ns = os_now_ns();
     r->n_live--;
@@ -280,7 +280,7 @@ static double rate_of(const text_run *one) {
 
 static void put_logprob(json *j, const text_run *one, lm_logprob p) {
     json_key(j, "id"), json_i64(j, p.id);
-    json_key(j, "token"), json_str(j, bpe_token(one->text.tokens, p.id));
+    json_key(j, "token"), json_str(j, tokenizer_bytes(one->text.tokens, p.id));
     json_key(j, "logprob"), json_f64(j, (double)p.log, 6);
 }
 

@@ -12,8 +12,9 @@
 
 enum { OPTIONS_ARENA = 64 << 20, HELP_ARENA = 1 << 20, CONFIG_MAX = 1 << 20 };
 
-const cli_command *const cli_commands[] = {&cli_serve, &cli_index,    &cli_render,  &cli_generate,
-                                           &cli_bench, &cli_tokenize, &cli_version, &cli_docs};
+const cli_command *const cli_commands[] = {&cli_serve,    &cli_index,   &cli_render,
+                                           &cli_generate, &cli_chat,    &cli_bench,
+                                           &cli_tokenize, &cli_version, &cli_docs};
 const size_t cli_n_commands = countof(cli_commands);
 
 int cli_fail(int code, const char *fmt, ...) {

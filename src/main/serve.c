@@ -16,9 +16,9 @@ typedef struct serve_options {
     const char *ip, *log_level;
     int64_t port, threads, workers, compute_threads, listen_backlog, streams, queue, queue_client,
         grace_s;
-    opt_list app_classes, gpt2, wiki;
-    const char *wiki_index, *images, *panels;
-    int64_t wiki_cache, page_cache, memory;
+    opt_list app_classes, gpt2, models, wiki;
+    const char *wiki_index, *images, *panels, *quantize, *api_key, *api_key_file;
+    int64_t wiki_cache, page_cache, memory, model_memory;
     bool build, calibrate;
     const char *data_dir, *wiki_xml_dir, *wiki_xml_name;
 } serve_options;
@@ -50,8 +50,21 @@ static const opt options[] = {
     {"gpt2", OPT_LIST, AT(gpt2), .arg = "[NAME=]PATH[,TYPE]",
      .about = "GPT-2 checkpoints (.pt) or Hugging Face folders, held as f32, bf16, f16, int8 or "
               "int4 (default: as the file has them); the first is the default model"},
+    {"model", OPT_LIST, AT(models), .arg = "[NAME=]PATH[,TYPE]",
+     .about = "Models that clients may ask for: a Hugging Face folder or a GGUF file, or a folder "
+              "of several of these. Loaded on first use"},
+    {"quantize", OPT_STR, AT(quantize), .arg = "TYPE",
+     .about = "int8 or int4: how to hold models that are not quantised and name no type"},
+    {"model-memory", OPT_INT, AT(model_memory), 0, 1 << 24, .arg = "MB",
+     .about = "What weights of --model may take at once; the one used least recently goes first. "
+              "0: two thirds of the machine's memory",
+     .dflt = "0"},
+    {"api-key", OPT_STR, AT(api_key), .arg = "KEY",
+     .about = "What clients of --model must send as \"Authorization: Bearer KEY\""},
+    {"api-key-file", OPT_STR, AT(api_key_file), .arg = "FILE",
+     .about = "The same, read from a file's first line, so that no list of processes shows it"},
     {"panels", OPT_STR, AT(panels), .arg = "DIR",
-     .about = "Folder that keeps their repacked weights for the next start"},
+     .about = "Folder that keeps repacked weights for the next start"},
     {"calibrate", OPT_FLAG, AT(calibrate), .dflt = "yes",
      .about = "Measure the machine's memory and arithmetic at start, for /metrics"},
     {"app-classes", OPT_LIST, AT(app_classes), .arg = "APP",
@@ -105,6 +118,43 @@ static void default_data(app_options *a, const serve_options *o, char wiki[OS_PA
         names[1] = gpt2;
         if (is_there(gpt2)) a->gpt2 = &names[1], a->n_gpt2 = 1;
     }
+}
+
+// --- Models and their key ----------------------------------------------------------------------
+
+enum { KEY_MAX = 512 };
+
+static status quantise(app_options *a, const char *name, err *e) {
+    if (!name) return OK;
+    a->quantises = kern_type_named(&a->quantise, str_of(name)) && kern_type_is_int(a->quantise);
+    return a->quantises ? OK
+                        : err_set(e, E_ARG, "--quantize \"%s\" is neither int8 nor int4", name);
+}
+
+// An empty key would let everybody in who sends none.
+static status check_key(str key, const char *of, err *e) {
+    if (key.len == 0 || key.len > KEY_MAX)
+        return err_set(e, E_ARG, "%s: a key has 1 to %d bytes", of, KEY_MAX);
+    for (size_t i = 0; i < key.len; i++)
+        if (key.ptr[i] < '!' || key.ptr[i] > '~')
+            return err_set(e, E_ARG, "%s: a key is of ASCII characters without spaces", of);
+    return OK;
+}
+
+static status read_key(app_options *a, const serve_options *o, char room[KEY_MAX + 1], err *e) {
+    if (o->api_key && o->api_key_file)
+        return err_set(e, E_ARG, "--api-key and --api-key-file: one of them");
+    a->api_key = str_of(o->api_key ? o->api_key : "");
+    if (o->api_key) return check_key(a->api_key, "--api-key", e);
+    if (!o->api_key_file) return OK;
+    os_map map;
+    TRY(os_map_open(&map, o->api_key_file, OS_MAP_SEQUENTIAL, e));
+    str text = os_map_str(&map);
+    str key = str_trim(str_cut(&text, '\n'));
+    status st = check_key(key, "--api-key-file", e);
+    if (!st) a->api_key = (str){memcpy(room, key.ptr, key.len), key.len};
+    os_map_close(&map);
+    return st;
 }
 
 // Waits for SIGINT or SIGTERM, which all threads have blocked.
@@ -186,12 +236,18 @@ static int run(void *opts, const opt_list *rest) {
         .streams_max = (int)o->streams,
         .queue_max = (int)o->queue,
         .client_max = (int)(o->queue_client ? o->queue_client : o->streams + o->queue),
+        .models = o->models.items,
+        .n_models = o->models.n,
+        .model_memory = (size_t)o->model_memory << 20,
         .panels = o->panels,
         .calibrates = o->calibrate,
     };
     default_data(&a, o, wiki, gpt2, names);
     static app_set apps;
     err e = {0};
+    char key[KEY_MAX + 1];
+    if (quantise(&a, o->quantize, &e) || read_key(&a, o, key, &e))
+        return cli_fail(CLI_USAGE, "serve: %s", e.msg);
     if (app_set_open(&apps, &a, o->app_classes.items, o->app_classes.n, &e))
         return cli_fail(CLI_USAGE, "serve: %s", e.msg);
     int code = serve(&apps, o, &set);

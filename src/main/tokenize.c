@@ -1,14 +1,14 @@
 // parallelopedia tokenize: text to token ids and back, from the command line or stdin.
 //
 // stdin may be of any size: it is encoded in parts that end where no text behind them changes the
-// ids, so memory is bounded by the longest word, and that by BPE_TEXT_MAX.
+// ids, so memory is bounded by the longest word, and that by TOKENIZER_TEXT_MAX.
 
 #include "main/cli.h"
 
 #include "base/json.h"
 #include "base/utf8.h"
 #include "os/file.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,21 +16,21 @@
 enum {
     READ_LEAST = 256 << 10,
     OUT_ROOM = 64 << 10,
-    TOKEN_ROOM = 4 * BPE_TOKEN_MAX + 64,  // of one id and its bytes, escaped
-    SCRATCH_PER_BYTE = 24,                // what bpe_encode takes of its arena
+    TOKEN_ROOM = 4 * TOKENIZER_TOKEN_MAX + 64,  // of one id and its bytes, escaped
+    SCRATCH_PER_BYTE = 128,                     // room for tokenizer_encode, of address space
 };
 
 typedef struct tokenize_options {
     cli_common common;
     const char *model;
-    bool json, count, pieces, decode;
+    bool json, count, pieces, decode, special;
 } tokenize_options;
 
 static const opt options[] = {
     {"model", OPT_STR, offsetof(tokenize_options, model), .arg = "FILE-OR-FOLDER",
      .about = "Whose tokenizer: a checkpoint (FILE.pt, GPT-2's), a Hugging Face folder "
-              "(tokenizer.json, or vocab.json and merges.txt) or a tokenizer.json. Default: "
-              "GPT-2's, which is built in"},
+              "(tokenizer.json, or vocab.json and merges.txt), a tokenizer.json or a FILE.gguf. "
+              "Default: GPT-2's, which is built in"},
     {"json", OPT_FLAG, offsetof(tokenize_options, json), .about = "Print the ids as a JSON array"},
     {"count", OPT_FLAG, offsetof(tokenize_options, count),
      .about = "Print only how many ids there are"},
@@ -39,19 +39,23 @@ static const opt options[] = {
     {"decode", OPT_FLAG, offsetof(tokenize_options, decode),
      .about = "The other way round: print the text of ids, which may be separated by white space, "
               "commas and brackets"},
+    {"special", OPT_FLAG, offsetof(tokenize_options, special),
+     .about =
+         "What the tokenizer puts around a text is added (its beginning, say), special tokens in "
+         "the text are those tokens, and decoding shows them"},
     CLI_COMMON,
 };
 
 // One run. `in` and `out` are bufs of their own arenas: `in` grows, `out` is written when full.
 typedef struct work {
     const tokenize_options *o;
-    const bpe *b;
+    const tokenizer *b;
     arena in_room, out_room, scratch;
     buf in, out;
     json j;
     uint64_t n;  // ids so far
     // of --decode
-    bpe_stream stream;
+    tokenizer_stream stream;
     uint64_t id, at;  // the number being read, the bytes before `in`
     bool in_number;
 } work;
@@ -94,7 +98,7 @@ static void add_id(work *w, int32_t id) {
     } else if (w->o->pieces) {
         buf_u64(&w->out, (uint64_t)id);
         buf_byte(&w->out, '\t');
-        add_quoted(&w->out, bpe_token(w->b, id));
+        add_quoted(&w->out, tokenizer_bytes(w->b, id));
         buf_byte(&w->out, '\n');
     } else {
         if (w->n) buf_byte(&w->out, ' ');
@@ -108,10 +112,11 @@ static status encode(work *w, bool is_end, err *e) {
     size_t n, used;
     arena scratch = w->scratch;
     str text = buf_str(&w->in);
+    unsigned flags = w->o->special ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN;
     if (is_end)
-        TRY(bpe_encode(&ids, &n, w->b, text, &scratch, e));
+        TRY(tokenizer_encode(&ids, &n, w->b, text, flags, &scratch, e));
     else
-        TRY(bpe_encode_part(&ids, &n, &used, w->b, text, &scratch, e));
+        TRY(tokenizer_encode_part(&ids, &n, &used, w->b, text, flags, &scratch, e));
     if (is_end) used = text.len;
     for (size_t i = 0; i < n && !w->o->count; i++, w->n++) {
         add_id(w, ids[i]);
@@ -138,10 +143,10 @@ static void encode_end(work *w) {
 
 static status decode_id(work *w, err *e) {
     w->in_number = false;
-    if (w->id >= bpe_vocab(w->b))
+    if (w->id >= tokenizer_vocab(w->b))
         return err_set(e, E_ARG, "there is no id %llu: the vocabulary has %zu",
-                       (unsigned long long)w->id, bpe_vocab(w->b));
-    bpe_stream_add(&w->stream, &w->out, w->b, (int32_t)w->id);
+                       (unsigned long long)w->id, tokenizer_vocab(w->b));
+    tokenizer_stream_add(&w->stream, &w->out, (int32_t)w->id);
     return flush(w, TOKEN_ROOM, e);
 }
 
@@ -159,7 +164,7 @@ static status decode(work *w, bool is_end, err *e) {
         if (w->in_number) TRY(decode_id(w, e));
     }
     if (is_end && w->in_number) TRY(decode_id(w, e));
-    if (is_end) bpe_stream_end(&w->stream, &w->out);
+    if (is_end) tokenizer_stream_end(&w->stream, &w->out);
     w->at += w->in.len;
     w->in.len = 0;
     return OK;
@@ -174,11 +179,11 @@ static status take(work *w, bool is_end, err *e) {
 static status take_stdin(work *w, err *e) {
     for (bool is_end = false; !is_end;) {
         // As much as is left over, so that a long word is looked at a few times only.
-        size_t want = min_size(max_size(READ_LEAST, w->in.len), BPE_TEXT_MAX - w->in.len);
+        size_t want = min_size(max_size(READ_LEAST, w->in.len), TOKENIZER_TEXT_MAX - w->in.len);
         char *p = want ? buf_room(&w->in, want) : NULL;
         if (!p)
             return err_set(e, E_LIMIT, "a word of %zu bytes and no end yet, limit %d", w->in.len,
-                           BPE_TEXT_MAX - 1);
+                           TOKENIZER_TEXT_MAX - 1);
         errno = 0;
         size_t n = fread(p, 1, want, stdin);
         if (n < want && ferror(stdin)) return err_sys(e, "reading stdin");
@@ -195,34 +200,28 @@ static status take_args(work *w, const opt_list *args, err *e) {
         if (i) buf_byte(&w->in, ' ');
         buf_add(&w->in, str_of(args->items[i]));
     }
-    if (w->in.failed) return err_set(e, E_LIMIT, "text of over %d bytes", BPE_TEXT_MAX);
+    if (w->in.failed) return err_set(e, E_LIMIT, "text of over %d bytes", TOKENIZER_TEXT_MAX);
     return take(w, true, e);
 }
 
-static status open_vocabulary(bpe **own, const bpe **use, const char *model, err *e) {
+// The built-in one for checkpoints of GPT-2, which name none.
+static status open_tokenizer(tokenizer **own, const tokenizer **use, const char *model, err *e) {
     os_file_stat st;
+    bool is_gpt2 = !model || str_ends(str_of(model), STR(".pt"));
     *own = NULL;
-    *use = NULL;
-    if (model) TRY(os_stat(&st, model, e));
-    if (!model || (!st.is_dir && str_ends(str_of(model), STR(".pt")))) {
-        *use = bpe_gpt2();
-        return OK;
-    }
-    if (!st.is_dir && !str_ends(str_of(model), STR(".json")))
-        return err_set(e, E_ARG,
-                       "%s: --model takes FILE.pt, a folder with a tokenizer.json, or that file",
-                       model);
-    TRY(st.is_dir ? bpe_open_folder(own, model, e) : bpe_open_json(own, model, e));
-    *use = *own;
+    if (model && is_gpt2) TRY(os_stat(&st, model, e));
+    if (!is_gpt2) TRY(tokenizer_open_path(own, model, e));
+    *use = is_gpt2 ? tokenizer_gpt2() : *own;
     return OK;
 }
 
 static status tokenize(work *w, const opt_list *args, err *e) {
-    TRY(arena_open(&w->in_room, BPE_TEXT_MAX + (1 << 20), e));
+    TRY(arena_open(&w->in_room, TOKENIZER_TEXT_MAX + (1 << 20), e));
     TRY(arena_open(&w->out_room, OUT_ROOM + (1 << 20), e));
-    TRY(arena_open(&w->scratch, (size_t)BPE_TEXT_MAX * SCRATCH_PER_BYTE, e));
+    TRY(arena_open(&w->scratch, (size_t)TOKENIZER_TEXT_MAX * SCRATCH_PER_BYTE, e));
     buf_init(&w->in, &w->in_room, 0);
     buf_init(&w->out, &w->out_room, OUT_ROOM);
+    tokenizer_stream_init(&w->stream, w->b, w->o->special);
     if (!w->o->decode) encode_begin(w);
     TRY(args->n ? take_args(w, args, e) : take_stdin(w, e));
     if (!w->o->decode) encode_end(w);
@@ -234,14 +233,14 @@ static int run(void *opts, const opt_list *args) {
     if (o->json + o->count + o->pieces + o->decode > 1)
         return cli_fail(CLI_USAGE, "tokenize: only one of --json, --count, --pieces, --decode");
     err e = {0};
-    bpe *own;
+    tokenizer *own;
     work w = {.o = o};
-    status s = open_vocabulary(&own, &w.b, o->model, &e);
+    status s = open_tokenizer(&own, &w.b, o->model, &e);
     if (!s) s = tokenize(&w, args, &e);
     arena_close(&w.in_room);
     arena_close(&w.out_room);
     arena_close(&w.scratch);
-    bpe_close(own);
+    tokenizer_close(own);
     return s ? cli_fail(CLI_FAILED, "tokenize: %s", e.msg) : CLI_OK;
 }
 

@@ -77,8 +77,9 @@ static void q6_k(float *out, const uint8_t *b) {
 
 static const int8_t e2m1_twice[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-// 2^(e - 128)
+// 2^(e - 128); 0xFF is NaN, by OCP's definition, where ggml goes on counting.
 static float e8m0_half(uint8_t e) {
+    if (e == 0xFF) return f32_of_bits(0x7FC00000);
     return f32_of_bits(e < 2 ? 0x200000U << e : (uint32_t)(e - 1) << 23);
 }
 

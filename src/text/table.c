@@ -19,7 +19,9 @@
 
 #include "text/table.h"
 
-#include <pthread.h>
+#include "base/utf8.h"
+#include "text/byte_chars.h"
+
 #include <stdlib.h>
 
 enum { TABLE_HEAD = 24, PROBES_MAX = 512 };
@@ -33,12 +35,12 @@ static unsigned slots_log2(size_t n) {
 
 status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
     *out = NULL;
-    if (n > BPE_VOCAB_MAX || n_merges > BPE_VOCAB_MAX)
-        return err_set(e, E_LIMIT, "vocabulary: %zu tokens and %zu merges, limit %d", n, n_merges,
-                       BPE_VOCAB_MAX);
-    if (n_bytes > BPE_TOKENIZER_MAX)
+    if (n > BPE_VOCAB_MAX || n_merges > BPE__MERGES_MAX)
+        return err_set(e, E_LIMIT, "vocabulary: %zu tokens and %zu merges, limits %d and %d", n,
+                       n_merges, BPE_VOCAB_MAX, BPE__MERGES_MAX);
+    if (n_bytes > TOKENIZER_FILE_MAX)
         return err_set(e, E_LIMIT, "vocabulary: tokens of %zu bytes, limit %d", n_bytes,
-                       BPE_TOKENIZER_MAX);
+                       TOKENIZER_FILE_MAX);
     unsigned words = slots_log2(n), pairs = slots_log2(n_merges);
     size_t slots = ((size_t)1 << words) + ((size_t)1 << pairs);
     bpe *b = calloc(1, sizeof *b + n * sizeof *b->words + n_merges * sizeof *b->merges +
@@ -51,11 +53,12 @@ status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
     b->word_slots = (uint32_t *)(b->merges + n_merges);
     b->pair_slots = b->word_slots + ((size_t)1 << words);
     b->bytes = (char *)(b->word_slots + slots);
+    b->unknown = BPE__NONE;
     *out = b;
     return OK;
 }
 
-void bpe_close(bpe *b) {
+void bpe__close(bpe *b) {
     free(b);
 }
 
@@ -78,7 +81,7 @@ status bpe__add(bpe *b, str s, bool is_word, err *e) {
                        BPE_TOKEN_MAX);
     if (s.len == 0) return OK;
     uint64_t head = bpe__head(s.ptr, s.len, s.ptr + s.len);
-    uint8_t len = (uint8_t)s.len;
+    uint16_t len = (uint16_t)s.len;
     memcpy(b->bytes + b->n_bytes, s.ptr, s.len);
     b->words[id] = (bpe_word){head, (uint32_t)b->n_bytes, len, is_word ? len : 0};
     b->n_bytes += s.len;
@@ -90,32 +93,177 @@ status bpe__add(bpe *b, str s, bool is_word, err *e) {
     return occupy(b->word_slots, b->word_shift, bpe__word_hash(head, s.ptr, s.len), id, e);
 }
 
-status bpe__bytes(bpe *b, err *e) {
-    for (int c = 0; c < 256; c++) {
-        char byte = (char)c;
-        b->byte_id[c] = bpe__find(b, &byte, 1, &byte + 1);
-        if (b->byte_id[c] == BPE__NONE)
-            return err_set(e, E_FORMAT, "vocabulary: no token for byte 0x%02x", c);  // I1
+// The slot of a pair that is there, or NULL.
+static uint32_t *pair_slot(const bpe *b, uint64_t pair) {
+    uint64_t h = bpe__pair_hash(pair);
+    size_t mask = ~(size_t)0 >> b->pair_shift;
+    uint32_t tag = bpe__tag(h), slot;
+    for (size_t i = h >> b->pair_shift; (slot = b->pair_slots[i]); i = (i + 1) & mask) {
+        uint32_t m = bpe__index(slot, tag);
+        if (m != BPE__NONE && b->merges[m] >> BPE__ID_BITS == pair) return &b->pair_slots[i];
     }
-    return OK;
+    return NULL;
 }
 
 status bpe__merge(bpe *b, uint32_t left, uint32_t right, uint32_t id, err *e) {
     uint64_t pair = (uint64_t)left << BPE__ID_BITS | right;
-    uint32_t m = b->n_merges;
-    if (bpe__pair(b, left, right) != BPE__NONE)
-        return err_set(e, E_FORMAT, "vocabulary: merge %u is there twice", m);
+    uint32_t m = b->n_merges, *slot = pair_slot(b, pair);
     b->merges[b->n_merges++] = pair << BPE__ID_BITS | id;
-    return occupy(b->pair_slots, b->pair_shift, bpe__pair_hash(pair), m, e);
+    if (!slot) return occupy(b->pair_slots, b->pair_shift, bpe__pair_hash(pair), m, e);
+    *slot = bpe__tag(bpe__pair_hash(pair)) | (m + 1);
+    return OK;
 }
 
-void bpe__seal(bpe *b) {
-    int32_t ids[BPE__SHORT];
+// --- Pieces -------------------------------------------------------------------------------------
+
+static status push(bpe_out *out, uint32_t id, err *e) {
+    if (out->n == out->cap) return err_set(e, E_LIMIT, "no room for over %zu ids", out->cap);
+    out->id[out->n++] = (int32_t)id;
+    return OK;
+}
+
+// The bytes of a symbol as tokens "<0xXX>". *done is false when one of them is none.
+static status fall_back(bool *done, bpe_out *out, const bpe *b, str s, err *e) {
+    *done = b->has_fallback;
+    for (size_t i = 0; i < s.len && *done; i++)
+        *done = b->fallback[(unsigned char)s.ptr[i]] != BPE__NONE;
+    for (size_t i = 0; i < s.len && *done; i++)
+        TRY(push(out, b->fallback[(unsigned char)s.ptr[i]], e));
+    return OK;
+}
+
+// A symbol with what stands around it, as the vocabulary spells it; returns its length.
+static size_t spell(char to[2 * BPE__AFFIX_MAX + UTF8_MAX], const bpe *b, str unit, bool is_first,
+                    bool is_last) {
+    size_t n = 0;
+    if (!is_first && b->prefix.len) memcpy(to, b->prefix.ptr, b->prefix.len), n = b->prefix.len;
+    memcpy(to + n, unit.ptr, unit.len), n += unit.len;
+    if (is_last && b->suffix.len) memcpy(to + n, b->suffix.ptr, b->suffix.len), n += b->suffix.len;
+    return n;
+}
+
+// What is no token, in a row: one unknown is held back, for the next may belong to it.
+static status add_unknown(bpe_out *out, const bpe *b, bool *is_held, err *e) {
+    if (*is_held && !b->fuses_unknown) TRY(push(out, b->unknown, e));
+    *is_held = b->unknown != BPE__NONE;
+    return OK;
+}
+
+static status add_symbols(bpe_out *out, const bpe *b, str piece, err *e) {
+    bool is_held = false, done;
+    char text[2 * BPE__AFFIX_MAX + UTF8_MAX];
+    for (size_t at = 0, len; at < piece.len; at += len) {
+        int32_t cp;
+        len = b->has_chars ? utf8_decode(&cp, str_skip(piece, at)) : 1;
+        str unit = {text, spell(text, b, str_first(str_skip(piece, at), len), at == 0,
+                                at + len == piece.len)};
+        uint32_t id = bpe__find(b, unit.ptr, unit.len, unit.ptr + unit.len);
+        if (id != BPE__NONE) {
+            if (is_held) TRY(push(out, b->unknown, e));
+            is_held = false;
+            TRY(push(out, id, e));
+            continue;
+        }
+        if (!b->has_chars) {  // the library sees the characters that bytes are written as
+            char shown[UTF8_MAX];
+            size_t n = utf8_encode(shown, bpe__char_of((unsigned char)piece.ptr[at]));
+            unit.len = spell(text, b, (str){shown, n}, at == 0, at + len == piece.len);
+        }
+        TRY(fall_back(&done, out, b, unit, e));
+        if (!done) TRY(add_unknown(out, b, &is_held, e));
+    }
+    return is_held ? push(out, b->unknown, e) : OK;
+}
+
+// A piece that is no word of its own.
+static status merge_piece(bpe_out *out, const bpe *b, str piece, arena scratch, err *e) {
+    size_t from = out->n, n;
+    if (!b->is_complete) {
+        TRY(add_symbols(out, b, piece, e));
+    } else {
+        if (piece.len > out->cap - out->n)
+            return err_set(e, E_LIMIT, "no room for over %zu ids", out->cap);
+        for (size_t i = 0; i < piece.len; i++)
+            out->id[out->n++] = (int32_t)b->byte_id[(unsigned char)piece.ptr[i]];
+    }
+    n = out->n - from;
+    TRY(bpe__merge_all(out->id + from, &n, b, scratch, e));
+    out->n = from + n;
+    return OK;
+}
+
+// Where the first of several words ends: before a U+2581 behind another character.
+static size_t first_word(str s) {
+    static const char mark[] = "\xE2\x96\x81";
+    size_t at = 0;
+    while (s.len - at >= 3 && memcmp(s.ptr + at, mark, 3) == 0)
+        at += 3;
+    size_t len = str_find(str_skip(s, at), (str){mark, 3});
+    return at + len;
+}
+
+status bpe__encode(bpe_out *out, const bpe *b, str piece, const char *end, arena scratch, err *e) {
+    bool has_affix = b->prefix.len || b->suffix.len;
+    while (piece.len) {
+        size_t len = b->has_cuts ? first_word(piece) : piece.len;
+        uint32_t id = has_affix && !b->is_whole ? BPE__NONE : bpe__find(b, piece.ptr, len, end);
+        if (id != BPE__NONE)
+            TRY(push(out, id, e));
+        else
+            TRY(merge_piece(out, b, str_first(piece, len), scratch, e));
+        piece = str_skip(piece, len);
+    }
+    return OK;
+}
+
+// Whether merges join a U+2581 to something before it that is another character.
+static bool joins_words(const bpe *b) {
+    static const str mark = STR_INIT("\xE2\x96\x81");
+    for (uint32_t m = 0; m < b->n_merges; m++) {
+        const bpe_word *l = &b->words[b->merges[m] >> 2 * BPE__ID_BITS];
+        const bpe_word *r = &b->words[b->merges[m] >> BPE__ID_BITS & ((1u << BPE__ID_BITS) - 1)];
+        str left = {b->bytes + l->off, l->len}, right = {b->bytes + r->off, r->len};
+        if (str_starts(right, mark) && !str_ends(left, mark)) return true;
+    }
+    return bpe__find(b, mark.ptr, mark.len, mark.ptr + mark.len) == BPE__NONE;
+}
+
+status bpe__seal(bpe *b, arena scratch, err *e) {
+    bool has_affix = b->prefix.len || b->suffix.len;
+    b->is_complete = !b->has_chars && !has_affix;
+    for (int c = 0; c < 256; c++) {
+        char byte = (char)c;
+        b->byte_id[c] = bpe__find(b, &byte, 1, &byte + 1);
+        if (b->byte_id[c] == BPE__NONE) b->is_complete = false;
+    }
+    b->has_cuts = b->has_chars && !has_affix && !b->is_whole && !joins_words(b);
+    if (has_affix || b->is_whole) return OK;
+    bpe_out out = {.cap = 4 * BPE_TOKEN_MAX};
+    out.id = arena_try_array(&scratch, out.cap, sizeof *out.id);
+    if (!out.id) return err_set(e, E_MEMORY, "no memory for a word's ids");
+    // Symbols are looked up among the words, so none goes before all were looked at.
+    uint8_t *stays = arena_try(&scratch, b->n);
+    if (!stays) return err_set(e, E_MEMORY, "no memory for %u words", b->n);
     for (uint32_t id = 0; id < b->n; id++) {
         bpe_word *w = &b->words[id];
-        str s = {b->bytes + w->off, w->find_len};
-        if (s.len && bpe__merge_short(ids, b, s) > 1) w->find_len = 0;
+        out.n = 0;
+        if (w->find_len) TRY(merge_piece(&out, b, (str){b->bytes + w->off, w->len}, scratch, e));
+        stays[id] = out.n == 1 && (uint32_t)out.id[0] == id;
     }
+    for (uint32_t id = 0; id < b->n; id++)
+        if (!stays[id]) b->words[id].find_len = 0;
+    return OK;
+}
+
+static status seal_bytes(bpe *b, err *e) {
+    arena scratch;
+    TRY(arena_open(&scratch, (size_t)8 << 20, e));
+    status s = bpe__seal(b, scratch, e);
+    arena_close(&scratch);
+    for (int c = 0; c < 256 && !s; c++)
+        if (b->byte_id[c] == BPE__NONE)
+            s = err_set(e, E_FORMAT, "vocabulary: no token for byte 0x%02x", c);  // I1
+    return s;
 }
 
 // --- The compact table --------------------------------------------------------------------------
@@ -155,7 +303,7 @@ static status check_head(size_t *n, size_t *n_bytes, str table, err *e) {
 
 // The merge that makes token `id` of its first `left` bytes and the others.
 static status add_merge(bpe *b, uint32_t id, size_t left, err *e) {
-    str s = bpe_token(b, (int32_t)id);
+    str s = {b->bytes + b->words[id].off, b->words[id].len};
     if (s.len < 2) return OK;
     const char *end = s.ptr + s.len;
     uint32_t l = BPE__NONE, r = BPE__NONE;
@@ -173,13 +321,12 @@ static status fill(bpe *b, str table, size_t n, err *e) {
     str bytes = str_skip(table, TABLE_HEAD + 2 * n);
     for (size_t i = 0; i < n; bytes = str_skip(bytes, len[i++]))
         TRY(bpe__add(b, str_first(bytes, len[i]), true, e));
-    TRY(bpe__bytes(b, e));
     for (uint32_t id = 0; id < n; id++)
         TRY(add_merge(b, id, left[id], e));
-    return OK;
+    return seal_bytes(b, e);
 }
 
-status bpe_open(bpe **out, str table, err *e) {
+status bpe__open_table(bpe **out, str table, err *e) {
     *out = NULL;
     bpe *b = NULL;
     size_t n = 0, n_bytes = 0;
@@ -187,23 +334,8 @@ status bpe_open(bpe **out, str table, err *e) {
     TRY(bpe__new(&b, n, n_bytes, n, e));
     status s = fill(b, table, n, e);
     if (s)
-        bpe_close(b);
+        bpe__close(b);
     else
         *out = b;
     return s;
-}
-
-extern const char bpe__gpt2_table[], bpe__gpt2_table_end[];
-static bpe *gpt2;
-
-static void open_gpt2(void) {
-    size_t len = (size_t)(bpe__gpt2_table_end - bpe__gpt2_table);
-    CHECK(bpe_open(&gpt2, (str){bpe__gpt2_table, len}, NULL) == OK);
-    CHECK(gpt2->n == BPE_GPT2_VOCAB);
-}
-
-const bpe *bpe_gpt2(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_gpt2);
-    return gpt2;
 }

@@ -1,61 +1,90 @@
-// text/table.h -- a BPE vocabulary in memory: words by their bytes, merges by their two parts.
+// text/table.h -- a BPE model in memory: words by their bytes, merges by their two parts.
 //
 //   Owner     internal to text/; built by one loader, immutable after bpe__seal
 //   Threads   building: one; then any
-//   Limits    BPE_VOCAB_MAX ids and as many merges, BPE_TOKEN_MAX bytes in a token
+//   Limits    BPE_VOCAB_MAX ids, BPE__MERGES_MAX merges, BPE_TOKEN_MAX bytes in a token
 //   Errors    E_FORMAT and E_LIMIT with a message that names the token or the limit
 //
-// A loader calls bpe__new, bpe__add for every id in order, bpe__bytes, bpe__merge for every merge
-// in order, bpe__seal.
+// A loader calls bpe__new, bpe__add for every id in order, bpe__merge for every merge in order,
+// sets the options, and calls bpe__seal.
 #ifndef TEXT_TABLE_H
 #define TEXT_TABLE_H
 
-#include "text/bpe.h"
+#include "base/arena.h"
+#include "text/tokenizer.h"
 
-enum { BPE__ID_BITS = 18, BPE__SHORT = 256 };
-_Static_assert(BPE_VOCAB_MAX < (1 << BPE__ID_BITS) - 1, "an id + 1 fits its bits");
-_Static_assert((int)BPE_TOKEN_MAX < (int)BPE__SHORT,
-               "a token's length fits a byte, and is a short piece");
+typedef struct bpe bpe;
+
+enum {
+    BPE_VOCAB_MAX = TOKENIZER_VOCAB_MAX,
+    BPE_TOKEN_MAX = TOKENIZER_TOKEN_MAX,
+    BPE__ID_BITS = 20,
+    BPE__INDEX_BITS = 21,  // of an id or a merge in a slot
+    BPE__MERGES_MAX = (1 << BPE__INDEX_BITS) - 2,
+    BPE__SHORT = 256,  // symbols
+    BPE__AFFIX_MAX = 16,
+};
+_Static_assert(BPE_VOCAB_MAX <= 1 << BPE__ID_BITS, "an id fits its bits");
 #define BPE__NONE UINT32_MAX
 
 // An id's bytes. Frequent words have low ids, so the records in use lie close together.
 typedef struct bpe_word {
-    uint64_t head;     // the first 8 bytes, zeros behind
-    uint32_t off;      // of all in `bytes`
-    uint8_t len;       // 0: no text gives this id
-    uint8_t find_len;  // len, or 0 when a piece of these bytes is not this id
+    uint64_t head;      // the first 8 bytes, zeros behind
+    uint32_t off;       // of all in `bytes`
+    uint16_t len;       // 0: no text gives this id
+    uint16_t find_len;  // len, or 0 when a piece of these bytes is not this id
 } bpe_word;
+_Static_assert(sizeof(bpe_word) == 16, "four in a cache line");
 
 // Slots are 4 bytes and tell by the tag that a key is not there without a look at its record:
-// 0 when free, else tag << BPE__ID_BITS | index + 1.
+// 0 when free, else tag << BPE__INDEX_BITS | index + 1.
 struct bpe {
     uint32_t n, n_merges, max_len;
     unsigned word_shift, pair_shift;  // 64 - log2 of the slots
     bpe_word *words;                  // n
-    uint64_t *merges;                 // left << 36 | right << 18 | id
+    uint64_t *merges;                 // left << 40 | right << 20 | id
     uint32_t *word_slots, *pair_slots;
     char *bytes;
     size_t n_bytes;
-    uint32_t byte_id[256];
+
+    // How a piece begins: one symbol for each of its bytes, or of its characters.
+    bool has_chars;
+    bool has_fallback, fuses_unknown;  // "<0xXX>" for the bytes of what is no token
+    bool is_whole;                     // a piece that is a word is that word, whatever its merges
+    bool has_cuts;                     // no merge joins a U+2581 to another character before it
+    uint32_t unknown;                  // the id of what is no token, or BPE__NONE: it is left out
+    uint32_t fallback[256];
+    str prefix, suffix;     // around symbols that are not the first, that are the last
+    uint32_t byte_id[256];  // of single bytes; BPE__NONE: no token
+    bool is_complete;       // each single byte is a token, and there are no affixes
 };
 
-// Room for n ids of n_bytes bytes together and n_merges merges. bpe_close frees it.
+// Where ids go.
+typedef struct bpe_out {
+    int32_t *id;
+    size_t n, cap;
+} bpe_out;
+
+// Room for n ids of n_bytes bytes together and n_merges merges. bpe__close frees it.
 NODISCARD status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e);
 // The next id's bytes. Length 0: an id that text never gives. Not `is_word`: the bytes are for
 // decoding only.
 NODISCARD status bpe__add(bpe *b, str bytes, bool is_word, err *e);
-// Every single byte must be a token.
-NODISCARD status bpe__bytes(bpe *b, err *e);
-// The next merge, of lower precedence than those before it.
+// The next merge, of lower precedence than those before it; a pair that is there moves to its end.
 NODISCARD status bpe__merge(bpe *b, uint32_t left, uint32_t right, uint32_t id, err *e);
 // Leaves in `words` only what its own merges give: a piece that is found there needs no merging.
-void bpe__seal(bpe *b);
+NODISCARD status bpe__seal(bpe *b, arena scratch, err *e);
 
-// Merges a piece of at most BPE__SHORT bytes; writes its ids and returns how many.
-size_t bpe__merge_short(int32_t *out, const bpe *b, str piece);
-// Any longer piece, in n log n. E_LIMIT when the arena has no room.
-NODISCARD status bpe__merge_long(int32_t *out, size_t *n, const bpe *b, str piece, arena scratch,
-                                 err *e);
+void bpe__close(bpe *b);  // accepts NULL
+
+// A compact vocabulary table from a file's bytes (format in table.c), sealed.
+NODISCARD status bpe__open_table(bpe **out, str table, err *e);
+
+// Appends the ids of a piece; up to `end` may be read. E_LIMIT: no room in `out` or `scratch`.
+NODISCARD status bpe__encode(bpe_out *out, const bpe *b, str piece, const char *end, arena scratch,
+                             err *e);
+// Merges n symbols in place; *n is how many are left. Work is n log n.
+NODISCARD status bpe__merge_all(int32_t *ids, size_t *n, const bpe *b, arena scratch, err *e);
 
 static inline uint64_t bpe__load(const char *p) {
     uint64_t w;
@@ -86,13 +115,13 @@ static inline uint64_t bpe__pair_hash(uint64_t pair) {
 
 // The upper half of a slot, from the middle of a hash, whose top chooses the slot.
 static inline uint32_t bpe__tag(uint64_t hash) {
-    return (uint32_t)(hash >> 30) & ~(((uint32_t)1 << BPE__ID_BITS) - 1);
+    return (uint32_t)(hash >> 30) & ~(((uint32_t)1 << BPE__INDEX_BITS) - 1);
 }
 
 // The index in a slot that is not free, when its tag is `tag`; else BPE__NONE.
 static inline uint32_t bpe__index(uint32_t slot, uint32_t tag) {
     uint32_t x = slot ^ tag;
-    return x >> BPE__ID_BITS ? BPE__NONE : x - 1;
+    return x >> BPE__INDEX_BITS ? BPE__NONE : x - 1;
 }
 
 // The id of a piece of at least one byte, or BPE__NONE when it must be merged.

@@ -1,347 +1,214 @@
-// Hugging Face's files of a GPT-2 tokenizer: tokenizer.json, or the older vocab.json + merges.txt.
+// Text to ids: added tokens are cut out of the text, what is between them is normalized, searched
+// for those added tokens that are normalized too, and cut into pieces for the model.
 //
-// All there is to say about such a tokenizer is which of many components its file names; a table of
-// rules lists the ones that GPT-2 has, and any other is refused by its name. Strings in the
-// vocabulary are written with a printable character for each byte ("\u0120the" is " the"). Merges
-// are kept as pairs, so that also a list whose order is not that of the ids is followed exactly.
-// Rejected: matching added tokens in a text, as Hugging Face does (who may write the end of a text
-// is the caller's decision); ignoring what is not known.
+// Ids are written where the arena ends, and what steps write lies behind the room for all ids there
+// can be, so nothing is copied at the end and only what is needed is touched.
 //
-// `truncation` and `padding` are passed over: they shape batches, not ids.
-//
-// Source: github.com/huggingface/tokenizers 0.23, src/models/bpe, src/pre_tokenizers/byte_level.rs
+//   Source    huggingface/tokenizers src/tokenizer/added_vocabulary.rs
 
-#include "base/json_read.h"
+#include "text/parts.h"
+
 #include "base/utf8.h"
-#include "os/file.h"
-#include "text/table.h"
+#include "text/split.h"
 
-#include <stdio.h>
+enum { IDS_PART = 4 };  // of the arena: one part in 4 is for the ids
 
-enum { ID_ROOM = 32 };  // bytes of the arena for each id
+static status add_id(encoding *x, int32_t id) {
+    if (x->out.n == x->out.cap)
+        return err_set(x->e, E_LIMIT, "no room for over %zu ids", x->out.cap);
+    x->out.id[x->out.n++] = id;
+    return OK;
+}
 
-// --- Which tokenizer it is ----------------------------------------------------------------------
+// --- Added tokens in a text ---------------------------------------------------------------------
 
-typedef struct rule {
-    const char *part, *key;  // part.key, or all of part
-    bool may_lack;           // null or absent is right, too
-    json_kind kind;
-    const char *want;  // NULL: nothing but null
-} rule;
+static bool is_word_at(str s, size_t at) {
+    int32_t cp;
+    if (at >= s.len) return false;
+    unicode_at(&cp, s, at);
+    return unicode_is_alphabetic_word(cp);
+}
 
-static const rule rules[] = {
-    {"normalizer", NULL, true, JSON_NULL, NULL},
-    {"pre_tokenizer", "type", false, JSON_STRING, "ByteLevel"},
-    {"pre_tokenizer", "add_prefix_space", false, JSON_BOOL, "false"},
-    {"pre_tokenizer", "use_regex", true, JSON_BOOL, "true"},
-    {"post_processor", "type", true, JSON_STRING, "ByteLevel"},
-    {"decoder", "type", false, JSON_STRING, "ByteLevel"},
-    {"model", "type", true, JSON_STRING, "BPE"},
-    {"model", "dropout", true, JSON_NUMBER, "0"},
-    {"model", "continuing_subword_prefix", true, JSON_STRING, ""},
-    {"model", "end_of_word_suffix", true, JSON_STRING, ""},
-    {"model", "byte_fallback", true, JSON_BOOL, "false"},
-    {"model", "ignore_merges", true, JSON_BOOL, "false"},
-};
+static bool is_word_before(str s, size_t at) {
+    return at > 0 && is_word_at(s, at - unicode_before(s, at));
+}
 
-// A string of the file as a message may hold it: its beginning, on one line.
-typedef struct shown {
-    char text[65];
-} shown;
-
-static shown show(str s) {
-    shown out = {0};
-    for (size_t i = 0; i < s.len && i + 1 < sizeof out.text; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        out.text[i] = c < ' ' || c == 0x7F ? '?' : s.ptr[i];
+static size_t spaces_before(str s, size_t at, size_t least) {
+    while (at > least) {
+        int32_t cp;
+        size_t len = unicode_before(s, at);
+        unicode_at(&cp, s, at - len);
+        if (!unicode_is_space(cp) || at - len < least) break;
+        at -= len;
     }
-    return out;
+    return at;
 }
 
-// A value to compare and to show: strings without quotes.
-static str text_of(const json_value *v) {
-    switch (v ? v->kind : JSON_NULL) {
-    case JSON_NULL:
-        return STR("null");
-    case JSON_BOOL:
-        return v->boolean ? STR("true") : STR("false");
-    case JSON_NUMBER:
-        return v->number == 0 ? STR("0") : STR("a number that is not 0");
-    case JSON_STRING:
-        return v->string;
-    case JSON_ARRAY:
-        return STR("an array");
-    case JSON_OBJECT:
-        break;
+static size_t spaces_behind(str s, size_t at) {
+    int32_t cp;
+    for (size_t len; at < s.len && (len = unicode_at(&cp, s, at)) && unicode_is_space(cp);)
+        at += len;
+    return at;
+}
+
+typedef struct found {
+    size_t from, to;  // white space that it takes counts; empty when another took all of it
+    const added_token *token;
+} found;
+
+// The next added token at *at or behind it, which moves behind the match; what is in front of
+// `least` is taken already.
+static bool next_added(found *f, size_t *at, const added_set *set, str s, size_t least,
+                       bool is_plain) {
+    for (; *at < s.len; ++*at) {
+        uint32_t value = 0;
+        if (!set->trie.first[(unsigned char)s.ptr[*at]]) continue;
+        size_t len = trie_longest(&value, &set->trie, s, *at);
+        if (!len) continue;
+        const added_token *a = &set->at[value];
+        size_t from = *at, to = from + len;
+        *at = to;
+        bool glued = a->single_word && (is_word_before(s, from) || is_word_at(s, to));
+        if ((is_plain && a->is_special) || glued) {
+            --*at;
+            continue;
+        }
+        if (a->lstrip) from = max_size(spaces_before(s, from, min_size(least, from)), least);
+        if (a->rstrip) to = spaces_behind(s, to);
+        *f = (found){from, to, a};
+        return true;
     }
-    return STR("an object");
+    return false;
 }
 
-static status check_rule(const rule *r, const json_value *root, err *e) {
-    const json_value *part = json_get(root, r->part), *v = r->key ? json_get(part, r->key) : part;
-    bool lacks = !v || v->kind == JSON_NULL;
-    str is = text_of(v);
-    if (r->key && part && part->kind != JSON_NULL && part->kind != JSON_OBJECT)
-        return err_set(e, E_FORMAT, "%s is no object", r->part);
-    if (lacks ? r->may_lack : r->want && v->kind == r->kind && str_eq(is, str_of(r->want)))
-        return OK;
-    return err_set(e, E_UNSUPPORTED,
-                   "%s%s%s is %s: only GPT-2's tokenizer is supported, where it is %s", r->part,
-                   r->key ? "." : "", r->key ? r->key : "", show(is).text,
-                   !r->want   ? "null"
-                   : *r->want ? r->want
-                              : "empty");
+// --- Encoding -----------------------------------------------------------------------------------
+
+// A part of the text between those added tokens that are found before normalizing.
+static status encode_part(encoding *x, str part, bool is_first, arena room) {
+    const tokenizer *t = x->t;
+    bool lost_head, is_plain = x->flags & TOKENIZER_PLAIN;
+    size_t at = 0, done = 0;
+    found f;
+    TRY(norm_run(&part, t, part, &lost_head, &room, x->e));
+    is_first &= !lost_head;
+    while (t->normal.n && next_added(&f, &at, &t->normal, part, done, is_plain)) {
+        if (done < f.from)
+            TRY(pretok_run(x, (str){part.ptr + done, f.from - done}, is_first && done == 0, room));
+        if (f.from < f.to) TRY(add_id(x, f.token->id));
+        done = f.to;
+    }
+    return pretok_run(x, str_skip(part, done), is_first && done == 0, room);
 }
 
-// --- Bytes as characters ------------------------------------------------------------------------
-
-// The byte that a character stands for, or -1: printable ones for themselves, the 68 others are
-// U+0100 to U+0143 in their order.
-static int byte_of(int32_t cp) {
-    int32_t k = cp - 256;
-    if ((cp >= 33 && cp <= 126) || (cp >= 161 && cp <= 172) || (cp >= 174 && cp <= 255)) return cp;
-    if (k < 0 || k > 67) return -1;
-    return k < 33 ? k : k == 33 ? 127 : k < 67 ? k - 34 + 128 : 173;
+static status encode_all(encoding *x, str text, arena room) {
+    const tokenizer *t = x->t;
+    bool is_plain = x->flags & TOKENIZER_PLAIN;
+    size_t at = 0, done = 0;
+    found f;
+    while (t->raw.n && next_added(&f, &at, &t->raw, text, done, is_plain)) {
+        if (done < f.from)
+            TRY(encode_part(x, (str){text.ptr + done, f.from - done}, done == 0, room));
+        if (f.from < f.to) TRY(add_id(x, f.token->id));
+        done = f.to;
+    }
+    return done < text.len ? encode_part(x, str_skip(text, done), done == 0, room) : OK;
 }
 
-typedef struct token {
-    char at[BPE_TOKEN_MAX];
-    size_t len;
-} token;
-
-// Adds the bytes that `s` stands for. False when a character stands for none, or there are too
-// many.
-static bool add_bytes(token *t, str s) {
+// U+FFFD for what is malformed.
+static status clean(str *out, str s, arena *room, err *e) {
+    size_t n = 0;
+    *out = s;
+    if (utf8_valid(s)) return OK;
+    if (s.len > arena_room(room) / 3)
+        return err_set(e, E_LIMIT, "no room to tokenize %zu bytes", s.len);
+    char *to = (char *)room->base + room->used;
     while (s.len) {
         int32_t cp;
-        s = str_skip(s, utf8_decode(&cp, s));
-        int byte = byte_of(cp);
-        if (byte < 0 || t->len == sizeof t->at) return false;
-        t->at[t->len++] = (char)byte;
+        size_t len = utf8_decode(&cp, s);
+        if (cp == UTF8_BAD)
+            n += utf8_encode(to + n, UTF8_REPLACEMENT);
+        else
+            memcpy(to + n, s.ptr, len), n += len;
+        s = str_skip(s, len);
     }
-    return true;
-}
-
-// The id of the word that `a` and `b` together stand for, or BPE__NONE.
-static uint32_t find(const bpe *b, str left, str right) {
-    token t = {.len = 0};
-    if (!add_bytes(&t, left) || !add_bytes(&t, right) || t.len == 0) return BPE__NONE;
-    return bpe__find(b, t.at, t.len, t.at + t.len);
-}
-
-// --- Ids ----------------------------------------------------------------------------------------
-
-typedef struct entry {
-    str text;
-    bool is_set, is_special;
-    bool is_added;  // written plainly, and no word
-} entry;
-_Static_assert(sizeof(entry) <= ID_ROOM, "the arena has room");
-
-typedef struct ids {
-    entry *at;
-    size_t n, cap, n_bytes;
-} ids;
-
-static status set_id(ids *to, const json_value *id, entry x, err *e) {
-    int64_t v;
-    if (!json_is_int(&v, id) || v < 0)
-        return err_set(e, E_FORMAT, "the id of \"%s\" is no whole number", show(x.text).text);
-    if ((uint64_t)v >= to->cap)
-        return err_set(e, E_LIMIT, "id %lld, limit %zu", (long long)v, to->cap - 1);
-    entry *old = &to->at[v];
-    if (old->is_set && (!x.is_added || !str_eq(old->text, x.text)))
-        return err_set(e, E_FORMAT, "id %lld stands for \"%s\" and \"%s\"", (long long)v,
-                       show(old->text).text, show(x.text).text);
-    if (old->is_set) x.is_added = old->is_added;  // a word that is listed as added, too
-    x.is_set = true;
-    *old = x;
-    to->n = max_size(to->n, (size_t)v + 1);
-    to->n_bytes += x.text.len;
+    room->used += n;
+    *out = (str){to, n};
     return OK;
 }
 
-static status read_ids(ids *to, const json_value *vocab, const json_value *added, err *e) {
-    if (!vocab || vocab->kind != JSON_OBJECT)
-        return err_set(e, E_FORMAT, "the vocabulary is no object of ids");
-    if (added && added->kind != JSON_ARRAY && added->kind != JSON_NULL)
-        return err_set(e, E_FORMAT, "added_tokens is no array");
-    for (uint32_t i = 0; i < vocab->n; i++)
-        TRY(set_id(to, &vocab->items[i], (entry){.text = vocab->items[i].key}, e));
-    for (uint32_t i = 0; added && added->kind == JSON_ARRAY && i < added->n; i++) {
-        const json_value *t = &added->items[i];
-        entry x = {.is_added = true};
-        if (!json_is_str(&x.text, json_get(t, "content")))
-            return err_set(e, E_FORMAT, "added token %u has no content", i);
-        (void)json_is_bool(&x.is_special, json_get(t, "special"));
-        TRY(set_id(to, json_get(t, "id"), x, e));
-    }
+static status encode(encoding *x, str text, arena room) {
+    const tokenizer *t = x->t;
+    bool adds = x->flags & TOKENIZER_SPECIAL;
+    if (!t->keeps_bytes) TRY(clean(&text, text, &room, x->e));
+    for (uint32_t i = 0; adds && i < t->n_before; i++)
+        TRY(add_id(x, t->before[i]));
+    TRY(encode_all(x, text, room));
+    for (uint32_t i = 0; adds && i < t->n_after; i++)
+        TRY(add_id(x, t->after[i]));
     return OK;
 }
 
-static status add_id(bpe *b, const entry *x, err *e) {
-    token t = {.len = 0};
-    if (!x->is_set || x->is_special) return bpe__add(b, (str){0}, false, e);
-    bool is_word = !x->is_added && add_bytes(&t, x->text);
-    return bpe__add(b, is_word ? (str){t.at, t.len} : x->text, is_word, e);
-}
-
-// --- Merges -------------------------------------------------------------------------------------
-
-static status add_merge(bpe *b, str left, str right, err *e) {
-    uint32_t l = find(b, left, (str){0}), r = find(b, (str){0}, right), id = find(b, left, right);
-    if (l == BPE__NONE || r == BPE__NONE || id == BPE__NONE)
-        return err_set(e, E_FORMAT, "merge %u: \"%s\", \"%s\" or both together are no tokens",
-                       b->n_merges, show(left).text, show(right).text);
-    return bpe__merge(b, l, r, id, e);
-}
-
-static status add_merge_line(bpe *b, str line, err *e) {
-    str left = str_cut(&line, ' ');
-    return add_merge(b, left, line, e);
-}
-
-// "a b" or ["a", "b"].
-static status add_merge_value(bpe *b, const json_value *v, err *e) {
-    str left, right;
-    if (json_is_str(&left, v)) return add_merge_line(b, left, e);
-    if (v->kind != JSON_ARRAY || v->n != 2 || !json_is_str(&left, &v->items[0]) ||
-        !json_is_str(&right, &v->items[1]))
-        return err_set(e, E_FORMAT, "merge %u is neither \"a b\" nor [\"a\", \"b\"]", b->n_merges);
-    return add_merge(b, left, right, e);
-}
-
-// The merges of merges.txt: a line each, after a line that begins with "#version".
-static status add_merge_lines(bpe *b, str text, err *e) {
-    for (bool is_first = true; text.len; is_first = false) {
-        str line = str_cut(&text, '\n');
-        if (str_ends(line, STR("\r"))) line.len--;
-        if (line.len == 0 || (is_first && str_starts(line, STR("#version")))) continue;
-        TRY(add_merge_line(b, line, e));
-    }
+// Ids at the end of the arena, and behind the room for them what is by value.
+static status begin(encoding *x, arena *room, const tokenizer *t, str text, unsigned flags,
+                    const arena *a, err *e) {
+    if (text.len > TOKENIZER_TEXT_MAX)
+        return err_set(e, E_LIMIT, "text of %zu bytes to tokenize, limit %d", text.len,
+                       TOKENIZER_TEXT_MAX);
+    *room = *a;
+    room->used = align_up(room->used, sizeof(uint64_t));
+    if (room->used > room->reserve) return err_set(e, E_LIMIT, "no room to tokenize");
+    size_t cap = arena_room(room) / IDS_PART / sizeof *x->out.id;
+    *x = (encoding){t, {(int32_t *)(void *)(room->base + room->used), 0, cap}, flags, e};
+    room->used += cap * sizeof *x->out.id;
     return OK;
 }
 
-static size_t count_lines(str s) {
-    size_t n = 0;
-    for (; s.len; n++)
-        str_cut(&s, '\n');
-    return n;
+static void keep(int32_t **ids, size_t *n, const encoding *x, arena *a) {
+    *ids = x->out.id, *n = x->out.n;
+    a->used = (size_t)((uint8_t *)(x->out.id + x->out.n) - a->base);
 }
 
-// --- Files --------------------------------------------------------------------------------------
-
-// What both forms come to.
-typedef struct parts {
-    const json_value *vocab, *added;
-    const json_value *merges;  // or NULL,
-    str merge_lines;           // and these
-} parts;
-
-static status fill(bpe *b, const parts *p, const ids *all, err *e) {
-    for (size_t i = 0; i < all->n; i++)
-        TRY(add_id(b, &all->at[i], e));
-    TRY(bpe__bytes(b, e));
-    for (uint32_t i = 0; p->merges && i < p->merges->n; i++)
-        TRY(add_merge_value(b, &p->merges->items[i], e));
-    TRY(add_merge_lines(b, p->merge_lines, e));
-    bpe__seal(b);
+status tokenizer_encode(int32_t **ids, size_t *n, const tokenizer *t, str text, unsigned flags,
+                        arena *a, err *e) {
+    encoding x;
+    arena room;
+    *ids = NULL, *n = 0;
+    TRY(begin(&x, &room, t, text, flags, a, e));
+    TRY(encode(&x, text, room));
+    keep(ids, n, &x, a);
     return OK;
 }
 
-static status build(bpe **out, const parts *p, arena *a, err *e) {
-    ids all = {.cap = BPE_VOCAB_MAX};
-    all.at = arena_try_array(a, all.cap, sizeof *all.at);
-    if (!all.at) return err_set(e, E_MEMORY, "no memory for a vocabulary");
-    TRY(read_ids(&all, p->vocab, p->added, e));
-    if (p->merges && p->merges->kind != JSON_ARRAY)
-        return err_set(e, E_FORMAT, "the merges are no array");
-    size_t n_merges = p->merges ? p->merges->n : count_lines(p->merge_lines);
-    bpe *b = NULL;
-    TRY(bpe__new(&b, all.n, all.n_bytes, n_merges, e));
-    status s = fill(b, p, &all, e);
-    if (s)
-        bpe_close(b);
-    else
-        *out = b;
-    return s;
+// Whether pieces are GPT-2's and nothing else happens to a text.
+static bool is_plain_gpt2(const tokenizer *t, unsigned flags) {
+    bool has_added = false;
+    for (uint32_t i = 0; i < t->n_added; i++)
+        has_added |= !(flags & TOKENIZER_PLAIN && t->added[i].is_special);
+    return t->keeps_bytes && t->n_pre == 1 && t->pre[0].kind == PRE_GPT2 && !has_added &&
+           !(flags & TOKENIZER_SPECIAL);
 }
 
-static status open_tokenizer(bpe **out, str text, arena *a, err *e) {
-    const json_value *root, *model;
-    TRY(json_read(&root, text, a, e));
-    for (size_t i = 0; i < countof(rules); i++)
-        TRY(check_rule(&rules[i], root, e));
-    model = json_get(root, "model");
-    parts p = {
-        json_get(model, "vocab"), json_get(root, "added_tokens"), json_get(model, "merges"), {0}};
-    if (!p.merges) return err_set(e, E_FORMAT, "model.merges is missing");
-    return build(out, &p, a, e);
-}
-
-// The end of a text, which GPT-2's older files name only in the program that reads them.
-static const char eot[] = "[{\"id\":%lld,\"content\":\"<|endoftext|>\",\"special\":true}]";
-
-static status open_lists(bpe **out, str vocab, str merges, arena *a, err *e) {
-    parts p = {.merge_lines = merges};
-    TRY(json_read(&p.vocab, vocab, a, e));
-    int64_t id;
-    if (json_is_int(&id, json_get(p.vocab, "<|endoftext|>")))
-        TRY(json_read(&p.added, arena_fmt(a, eot, (long long)id), a, e));
-    return build(out, &p, a, e);
-}
-
-static status open_text(bpe **out, str text, const str *merges, err *e) {
-    arena a;
-    *out = NULL;
-    if (text.len > BPE_TOKENIZER_MAX || (merges && merges->len > BPE_TOKENIZER_MAX))
-        return err_set(e, E_LIMIT, "over %d bytes, no tokenizer", BPE_TOKENIZER_MAX);
-    size_t room = json_read_arena(text.len) + (size_t)BPE_VOCAB_MAX * ID_ROOM + (1 << 20);
-    TRY(arena_open(&a, room, e));
-    status s = merges ? open_lists(out, text, *merges, &a, e) : open_tokenizer(out, text, &a, e);
-    arena_close(&a);
-    return s;
-}
-
-status bpe_open_json_text(bpe **out, str text, err *e) {
-    return open_text(out, text, NULL, e);
-}
-
-status bpe_open_lists_text(bpe **out, str vocab, str merges, err *e) {
-    return open_text(out, vocab, &merges, e);
-}
-
-status bpe_open_json(bpe **out, const char *path, err *e) {
-    os_map m;
-    *out = NULL;
-    TRY(os_map_open(&m, path, OS_MAP_SEQUENTIAL, e));
-    status s = bpe_open_json_text(out, os_map_str(&m), e);
-    os_map_close(&m);
-    return s ? err_in(e, "%s", path) : OK;
-}
-
-static status open_list_files(bpe **out, const char *vocab, const char *merges, err *e) {
-    os_map v, m;
-    TRY(os_map_open(&v, vocab, OS_MAP_SEQUENTIAL, e));
-    status s = os_map_open(&m, merges, OS_MAP_SEQUENTIAL, e);
-    if (!s) {
-        s = bpe_open_lists_text(out, os_map_str(&v), os_map_str(&m), e);
-        if (s) err_in(e, "%s and merges.txt", vocab);
-        os_map_close(&m);
+status tokenizer_encode_part(int32_t **ids, size_t *n, size_t *used, const tokenizer *t, str text,
+                             unsigned flags, arena *a, err *e) {
+    encoding x;
+    arena room;
+    *ids = NULL, *n = 0, *used = 0;
+    TRY(begin(&x, &room, t, text, flags, a, e));
+    if (!is_plain_gpt2(t, flags)) return OK;
+    for (str todo = text; todo.len;) {
+        size_t len = split_gpt2(todo);
+        if (len + SPLIT_LOOK_AHEAD > todo.len) break;
+        TRY(bpe__encode(&x.out, t->bpe, str_first(todo, len), todo.ptr + todo.len, room, e));
+        todo = str_skip(todo, len);
+        *used += len;
     }
-    os_map_close(&v);
-    return s;
+    keep(ids, n, &x, a);
+    return OK;
 }
 
-status bpe_open_folder(bpe **out, const char *folder, err *e) {
-    char path[3][OS_PATH_MAX];
-    static const char *const name[] = {"tokenizer.json", "vocab.json", "merges.txt"};
-    os_file_stat st;
-    *out = NULL;
-    for (size_t i = 0; i < countof(name); i++)
-        if (snprintf(path[i], sizeof path[i], "%s/%s", folder, name[i]) >= OS_PATH_MAX)
-            return err_set(e, E_LIMIT, "a path of over %d bytes", OS_PATH_MAX);
-    if (!os_stat(&st, path[0], NULL)) return bpe_open_json(out, path[0], e);
-    if (!os_stat(&st, path[1], NULL)) return open_list_files(out, path[1], path[2], e);
-    return err_set(e, E_NOT_FOUND, "%s: neither tokenizer.json nor vocab.json is in it", folder);
+void tokenizer_close(tokenizer *t) {
+    if (!t) return;
+    bpe__close(t->bpe);
+    arena perm = t->perm;
+    arena_close(&perm);
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What Hugging Face's tokenizers make of small tokenizer.json files: for tests/text/test_tokenizer.c.
 
-    pip install tokenizers==0.23.3      (in a virtual environment)
+    pip install tokenizers==0.22.2      (in a virtual environment)
     python tests/golden/make_tokenizer.py
 
-Writes tokenizer_trained.json, which was trained as GPT-2's was, tokenizer_shuffled.json, whose
+Writes into tokenizers/ one file for every kind of tokenizer_kinds.py, with texts, ids and what these
+decode to. Writes tokenizer_trained.json, which was trained as GPT-2's was, tokenizer_shuffled.json, whose
 merges stand in an order that no training gives, and for each a .txt with a text's bytes in hex and
 its ids per line.
 """
@@ -12,6 +13,7 @@ import json
 import pathlib
 import random
 
+import tokenizer_kinds as kinds
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 HERE = pathlib.Path(__file__).parent
@@ -63,3 +65,23 @@ doc["added_tokens"] = [{"id": 3, "content": "<|é\n|>", "special": False, "singl
                        {"id": 5, "content": "<|sys|>", "special": True, "single_word": False,
                         "lstrip": False, "rstrip": False, "normalized": False}]
 write("shuffled", doc)
+
+
+def write_kind(name, t):
+    """A line: the text in hex, ids, what they decode to in hex; "-": special tokens are text."""
+    text = t.to_str()
+    (HERE / "tokenizers" / f"{name}.json").write_text(text + "\n")
+    r, lines = random.Random(name), []
+    for i in range(120):
+        s, t = kinds.random_text(r)[:200], Tokenizer.from_str(text)
+        t.encode_special_tokens = i % 8 == 0
+        ids = t.encode(s).ids
+        back = t.decode(ids, skip_special_tokens=False)
+        lines.append(f"{'-' * t.encode_special_tokens}{s.encode().hex()} | "
+                     f"{' '.join(map(str, ids))} | {back.encode().hex()}")
+    (HERE / "tokenizers" / f"{name}.txt").write_text("\n".join(lines) + "\n")
+
+
+(HERE / "tokenizers").mkdir(exist_ok=True)
+for name, make in kinds.make().items():
+    write_kind(name, make())

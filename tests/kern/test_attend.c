@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kern/kern_isa.h"
 #include "tests/kern/numbers.h"
 
 #include <math.h>
@@ -33,7 +34,9 @@ static void put(heads *h, size_t t) {
 static void heads_init(heads *h, size_t head, size_t n) {
     size_t pages = (n + KERN_PAGE - 1) / KERN_PAGE;
     *h = (heads){.head = head, .n = n, .k = numbers(n * head), .v = numbers(n * head)};
-    h->kv = (kern_kv){numbers(pages * 2 * KERN_PAGE * head), h->page, 2 * KERN_PAGE * head};
+    h->kv = (kern_kv){.base = numbers(pages * 2 * KERN_PAGE * head),
+                      .page = h->page,
+                      .stride = kern_kv_floats(KERN_F32, head)};
     for (size_t i = 0; i < pages * h->kv.stride; i++)
         h->kv.base[i] = NAN;
     for (size_t i = 0; i < pages; i++)
@@ -50,7 +53,7 @@ static void heads_done(heads *h) {
 
 // One query that sees all n positions.
 static void attend_one(const kern *k, const heads *h, const float *q, float *out) {
-    kern_attend a = {q, out, h->head, h->head, 1, 1, h->n, h->head};
+    kern_attend a = {.q = q, .out = out, .rows = 1, .per = 1, .n = h->n, .head = h->head};
     k->attend(&a, &h->kv);
 }
 
@@ -173,7 +176,14 @@ static void crowd_done(crowd *c) {
 }
 
 static void crowd_attend(const crowd *c, const kern *k) {
-    kern_attend a = {c->q, c->out, c->ld_q, c->ld_out, c->rows, c->per, c->n, c->h.head};
+    kern_attend a = {.q = c->q,
+                     .out = c->out,
+                     .ld_q = c->ld_q,
+                     .ld_out = c->ld_out,
+                     .rows = c->rows,
+                     .per = c->per,
+                     .n = c->n,
+                     .head = c->h.head};
     k->attend(&a, &c->h.kv);
 }
 
@@ -187,8 +197,12 @@ static void assert_rows_alone(const crowd *c, size_t row0, size_t row1) {
     const kern *oracle = all[kern_all(all) - 1];
     for (size_t r = row0; r < row1; r++) {
         float alone[HEAD_MAX];
-        kern_attend a = {
-            crowd_row(c, c->q, c->ld_q, r), alone, 0, 0, 1, 1, c->n + r / c->per, c->h.head};
+        kern_attend a = {.q = crowd_row(c, c->q, c->ld_q, r),
+                         .out = alone,
+                         .rows = 1,
+                         .per = 1,
+                         .n = c->n + r / c->per,
+                         .head = c->h.head};
         oracle->attend(&a, &c->h.kv);
         assert_same_bits(alone, crowd_row(c, c->out, c->ld_out, r), c->h.head);
     }
@@ -364,7 +378,7 @@ static void bits_are_these_everywhere(void **state) {
         crowd_attend(&c, all[i]);
         assert_int_equal(hash(0, c.out, 15 * c.ld_out), 0x8cd6ee1b026cc25bU);
         float *x = numbers(3 * 784), *y = numbers(784);
-        all[i]->layernorm(y, x, x + 784, x + 2 * 784, 784);
+        all[i]->layernorm(y, x, x + 784, x + 2 * 784, 1e-5F, 784);
         assert_int_equal(hash(0, y, 784), 0x55e2fbc22d7de157U);
         for (size_t j = 0; j < 784; j++)
             y[j] = x[j] * 90;
@@ -373,6 +387,175 @@ static void bits_are_these_everywhere(void **state) {
         crowd_done(&c);
         free(x), free(y);
     }
+}
+
+// --- Windows, sinks, caps, scales --------------------------------------------------------------
+
+typedef struct options {
+    size_t window;
+    float scale, softcap;
+    bool sinks;
+} options;
+
+static const float sink_of[8] = {0.5F, -2, 3, 0, -INFINITY, 1, 9, -0.25F};
+
+static kern_attend attend_of(const crowd *c, const options *o) {
+    return (kern_attend){.q = c->q,
+                         .out = c->out,
+                         .ld_q = c->ld_q,
+                         .ld_out = c->ld_out,
+                         .rows = c->rows,
+                         .per = c->per,
+                         .n = c->n,
+                         .head = c->h.head,
+                         .window = o->window,
+                         .scale = o->scale,
+                         .softcap = o->softcap,
+                         .sinks = o->sinks ? sink_of : NULL};
+}
+
+// Row `row` in double.
+static void exact_row(double *out, const crowd *c, const options *o, size_t row) {
+    size_t head = c->h.head, end = c->n + row / c->per;
+    size_t begin = o->window && o->window < end ? end - o->window : 0;
+    const float *q = crowd_row(c, c->q, c->ld_q, row);
+    double sink = o->sinks ? (double)sink_of[row % c->per] : -(double)INFINITY;
+    double p[N_MAX], top = sink, sum = 0;
+    for (size_t t = begin; t < end; t++) {
+        p[t] = 0;
+        for (size_t i = 0; i < head; i++)
+            p[t] += (double)q[i] * (double)c->h.k[t * head + i];
+        p[t] *= o->scale != 0 ? (double)o->scale : 1 / sqrt((double)head);
+        if (o->softcap != 0) p[t] = (double)o->softcap * tanh(p[t] / (double)o->softcap);
+        top = fmax(top, p[t]);
+    }
+    for (size_t t = begin; t < end; t++)
+        sum += p[t] = exp(p[t] - top);
+    sum += exp(sink - top);
+    for (size_t i = 0; i < head; i++) {
+        out[i] = 0;
+        for (size_t t = begin; t < end; t++)
+            out[i] += p[t] / sum * (double)c->h.v[t * head + i];
+    }
+}
+
+// Near the exact value, the same in every set, and a row alone has the bits that it has in the
+// crowd; pages that no row sees are not there to be read.
+static void check_options(size_t head, size_t rows, size_t per, size_t before, options o) {
+    const kern *all[KERN_SETS_MAX];
+    size_t kerns = kern_all(all);
+    crowd c;
+    crowd_init(&c, head, rows, per, before);
+    size_t seen = o.window ? c.n - min_size(o.window, c.n) : 0;
+    for (size_t i = 0; i < seen / KERN_PAGE; i++)
+        c.h.page[i] = UINT32_MAX;
+    size_t all_out = (rows + per - 1) / per * c.ld_out;
+    float *want = memory(all_out * sizeof *want), *alone = memory(all_out * sizeof *want);
+    for (size_t i = kerns; i-- > 0;) {
+        kern_attend a = attend_of(&c, &o);
+        memset(c.out, 0, all_out * sizeof *want);
+        all[i]->attend(&a, &c.h.kv);
+        if (i + 1 == kerns) memcpy(want, c.out, all_out * sizeof *want);
+        assert_same_bits(want, c.out, all_out);
+    }
+    for (size_t r = 0; r < rows; r++) {
+        double exact_out[HEAD_MAX];
+        exact_row(exact_out, &c, &o, r);
+        const float *have = crowd_row(&c, want, c.ld_out, r);
+        for (size_t i = 0; i < head; i++)
+            assert_true(fabs(exact_out[i] - (double)have[i]) < 3e-6);
+        kern_attend a = attend_of(&c, &o);
+        a.q = crowd_row(&c, c.q, c.ld_q, r);
+        a.out = alone;
+        a.rows = a.per = 1;
+        a.n = c.n + r / per;
+        if (a.sinks) a.sinks += r % per;
+        all[0]->attend(&a, &c.h.kv);
+        assert_same_bits(alone, have, head);
+    }
+    free(want), free(alone);
+    crowd_done(&c);
+}
+
+static void windows_begin_anywhere(void **state) {
+    (void)state;
+    for (size_t window = 1; window <= 140; window += window < 20 ? 1 : 17) {
+        check_options(16, 1, 1, 150, (options){.window = window});
+        check_options(16, 30, 1, 90 + window, (options){.window = window});
+        check_options(32, 27, 3, window / 2, (options){.window = window});
+        check_options(64, 6, 2, 200, (options){.window = window, .sinks = true});
+    }
+    check_options(16, 128, 1, 0, (options){.window = 5});
+    check_options(16, 128, 1, 3, (options){.window = 64});
+    check_options(16, 90, 8, 300, (options){.window = 128, .sinks = true});
+}
+
+static void sinks_take_their_share(void **state) {
+    (void)state;
+    for (size_t per = 1; per <= 8; per++) {
+        check_options(64, per, per, 130, (options){.sinks = true});
+        check_options(16, 5 * per + 1, per, per * 9, (options){.sinks = true});
+    }
+}
+
+static void scores_are_capped_and_scaled(void **state) {
+    (void)state;
+    check_options(16, 20, 2, 100, (options){.softcap = 0.5F});
+    check_options(32, 20, 2, 100, (options){.softcap = 2, .scale = 1, .window = 37});
+    check_options(128, 9, 3, 60, (options){.scale = 0.0625F, .softcap = 50, .sinks = true});
+    check_options(16, 13, 1, 0, (options){.scale = -2});
+}
+
+// --- Halves ------------------------------------------------------------------------------------
+
+static float half_of(float x) {
+    uint16_t h = kern__f16_of(x);
+    tensor_to_f32(&x, &(tensor){TENSOR_F16, 1, {1}, &h});
+    return x;
+}
+
+// Pages of f16 are pages of f32 that hold the same numbers, bit for bit; no more is read of them.
+static void check_halves(size_t head, size_t rows, size_t per, size_t before, options o) {
+    const kern *all[KERN_SETS_MAX];
+    size_t kerns = kern_all(all);
+    crowd c;
+    crowd_init(&c, head, rows, per, before);
+    heads h = c.h;
+    size_t pages = (h.n + KERN_PAGE - 1) / KERN_PAGE, all_out = (rows + per - 1) / per * c.ld_out;
+    h.kv.type = KERN_F16;
+    h.kv.stride = kern_kv_floats(KERN_F16, head);
+    h.kv.base = memory(pages * h.kv.stride * sizeof *h.kv.base);
+    memset(h.kv.base, 0xFF, pages * h.kv.stride * sizeof *h.kv.base);  // NaN
+    for (size_t t = 0; t < h.n; t++)
+        put(&h, t);
+    for (size_t i = 0; i < h.n * head; i++) {
+        h.k[i] = half_of(h.k[i]);
+        h.v[i] = half_of(h.v[i]);
+    }
+    for (size_t t = 0; t < h.n; t++)
+        put(&c.h, t);
+    float *want = memory(all_out * sizeof *want);
+    for (size_t i = 0; i < kerns; i++) {
+        kern_attend a = attend_of(&c, &o);
+        memset(c.out, 0, all_out * sizeof *want);
+        all[i]->attend(&a, &c.h.kv);
+        memcpy(want, c.out, all_out * sizeof *want);
+        memset(c.out, 0, all_out * sizeof *want);
+        all[i]->attend(&a, &h.kv);
+        assert_same_bits(want, c.out, all_out);
+    }
+    free(want);
+    free(h.kv.base);
+    crowd_done(&c);
+}
+
+static void halves_give_the_bits_of_floats(void **state) {
+    (void)state;
+    for (size_t rows = 1; rows <= 27; rows++)
+        check_halves(16, rows, 1 + rows % 4, rows * 11, (options){0});
+    check_halves(64, 3, 3, 390, (options){.sinks = true});
+    check_halves(80, 40, 8, 130, (options){.window = 33, .softcap = 3});
+    check_halves(128, 2, 2, 63, (options){0});
 }
 
 int main(void) {
@@ -386,6 +569,10 @@ int main(void) {
         cmocka_unit_test(infinite_scores),
         cmocka_unit_test(weights_that_vanish),
         cmocka_unit_test(nan_of_a_value_stays_in_its_column),
+        cmocka_unit_test(windows_begin_anywhere),
+        cmocka_unit_test(sinks_take_their_share),
+        cmocka_unit_test(scores_are_capped_and_scaled),
+        cmocka_unit_test(halves_give_the_bits_of_floats),
         cmocka_unit_test(bits_are_these_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,7 @@ static void *panels_of(kern_type t, const tensor *w, bool by_input) {
     size_t bytes = kern_panels(n) * kern_panel_bytes(t, k);
     char *panels = aligned_alloc(KERN_ALIGN, align_up(bytes, KERN_ALIGN));
     memset(panels, 0xff, bytes);  // NaN: whatever packing leaves out shows
-    for (size_t i = 0; i < kern_panels(n); i++)
-        kern_pack(panels, t, i, w, by_input);
+    pack_matrix(panels, t, w, by_input);
     return panels;
 }
 
@@ -69,42 +68,51 @@ static float *product(const problem *p, const kern *k, kern_store how) {
     return product_by(p, &p->mat, k, how);
 }
 
-static double gelu(double x) {
-    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-}
-
-static double exact(const problem *p, size_t r, size_t i, kern_store how) {
-    double sum = (double)p->bias[i];
-    for (size_t j = 0; j < p->k; j++)
-        sum += (double)p->x[r * p->ldx + j] * (double)p->w[i * p->k + j];
-    if (how == KERN_ADD) return (double)p->y0[r * p->ldy + i] + sum;
-    return how == KERN_GELU ? gelu(sum) : sum;
+// All sums of a row: of missing rows of weights there is the bias.
+static void exact(double *sum, const problem *p, size_t r) {
+    for (size_t i = 0; i < kern_panels(p->n) * KERN_PANEL; i++) {
+        sum[i] = (double)p->bias[i];
+        for (size_t j = 0; j < p->k && i < p->n; j++)
+            sum[i] += (double)p->x[r * p->ldx + j] * (double)p->w[i * p->k + j];
+    }
 }
 
 static void check_exact(const problem *p, const float *y, kern_store how) {
     double bound = 8e-7 * (2 + sqrt((double)p->k) * 2);
+    size_t columns = columns_of(how, p->n);
     for (size_t r = 0; r < p->rows; r++) {
-        for (size_t i = 0; i < p->n; i++)
-            assert_true(fabs((double)y[r * p->ldy + i] - exact(p, r, i, how)) < bound);
-        for (size_t i = p->n; i < p->ldy; i++)  // beyond the columns nothing is written
+        double sums[4 * KERN_PANEL];
+        exact(sums, p, r);
+        for (size_t i = 0; i < columns; i++) {
+            double sum = sums[sum_of(how, i)], up = sums[up_of(how, i)];
+            double want = stored(how, sum, up, (double)p->y0[r * p->ldy + i]);
+            double slope = how < KERN_SWIGLU ? 1 : 3 + fabs(sum) + fabs(up);
+            assert_true(fabs((double)y[r * p->ldy + i] - want) < bound * slope);
+        }
+        for (size_t i = columns; i < p->ldy; i++)  // beyond the columns nothing is written
             assert_true(y[r * p->ldy + i] == p->y0[r * p->ldy + i]);
     }
 }
 
-static void check_product(kern_type t, size_t n, size_t k, size_t rows) {
+static void check_store(const problem *p, kern_store how) {
     const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
-    problem p = problem_new(t, n, k, rows);
-    for (int how = KERN_SET; how <= KERN_GELU; how++) {
-        float *want = product(&p, all[kerns - 1], (kern_store)how);
-        check_exact(&p, want, (kern_store)how);
-        for (size_t i = 0; i + 1 < kerns; i++) {
-            float *y = product(&p, all[i], (kern_store)how);
-            assert_same_bits(want, y, p.rows * p.ldy);
-            free(y);
-        }
-        free(want);
+    float *want = product(p, all[kerns - 1], how);
+    check_exact(p, want, how);
+    for (size_t i = 0; i + 1 < kerns; i++) {
+        float *y = product(p, all[i], how);
+        assert_same_bits(want, y, p->rows * p->ldy);
+        free(y);
     }
+    free(want);
+}
+
+// One store of each shape, another in the next.
+static void check_product(kern_type t, size_t n, size_t k, size_t rows) {
+    static int how;
+    problem p = problem_new(t, n, k, rows);
+    how = (how + 1) % STORES;
+    check_store(&p, (kern_store)how);
     problem_free(&p);
 }
 
@@ -123,7 +131,7 @@ static void products_of_odd_shapes(void **state) {
 static void products_of_any_number_of_rows(void **state) {
     (void)state;
     for (size_t i = 0; i < countof(float_types); i++)
-        for (size_t rows = 1; rows <= 34; rows++)
+        for (size_t rows = 1; rows <= 34; rows += i ? 3 : 1)
             check_product(float_types[i], 33, 261, rows);
 }
 
@@ -338,29 +346,157 @@ static void every_half_survives(void **state) {
 
 // --- Vectors -----------------------------------------------------------------------------------
 
+typedef void norm_fn(const kern *k, float *y, const float *x, const float *gain, const float *bias,
+                     size_t n);
+
+static void with_bias(const kern *k, float *y, const float *x, const float *gain, const float *bias,
+                      size_t n) {
+    k->layernorm(y, x, gain, bias, 1e-5F, n);
+}
+static void without_bias(const kern *k, float *y, const float *x, const float *gain,
+                         const float *bias, size_t n) {
+    (void)bias;
+    k->layernorm(y, x, gain, NULL, 1e-3F, n);
+}
+static void in_place(const kern *k, float *y, const float *x, const float *gain, const float *bias,
+                     size_t n) {
+    (void)bias;
+    memcpy(y, x, n * sizeof *y);
+    k->rmsnorm(y, y, gain, 1e-2F, n);
+}
+
+// Every set's norm has the oracle's bits, and is near (x - mean) / sqrt(mean square + eps).
+static void check_norm(norm_fn *norm, size_t n, bool centred, bool biased, double eps) {
+    const kern *all[KERN_SETS_MAX];
+    size_t kerns = kern_all(all);
+    float *x = numbers(n), *gain = numbers(n), *bias = numbers(n), *want = numbers(n);
+    norm(all[kerns - 1], want, x, gain, bias, n);
+    double mean = 0, var = 0;
+    for (size_t i = 0; i < n && centred; i++)
+        mean += (double)x[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        var += pow((double)x[i] - mean, 2) / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double y = ((double)x[i] - mean) / sqrt(var + eps) * (double)gain[i];
+        assert_true(fabs(y + (biased ? (double)bias[i] : 0) - (double)want[i]) < 2e-6);
+    }
+    for (size_t i = 0; i + 1 < kerns; i++) {
+        float *y = numbers(n);
+        norm(all[i], y, x, gain, bias, n);
+        assert_same_bits(want, y, n);
+        free(y);
+    }
+    free(x), free(gain), free(bias), free(want);
+}
+
 static void norms(void **state) {
+    (void)state;
+    for (size_t n = KERN_LANES; n <= 1600; n += 16 * 11) {
+        check_norm(with_bias, n, true, true, 1e-5);
+        check_norm(without_bias, n, true, false, 1e-3);
+        check_norm(in_place, n, false, false, 1e-2);
+    }
+}
+
+// Pairs turn by their angle; what is not turned, and the gaps between heads, stays.
+static void check_rope(size_t heads, size_t head, size_t half) {
+    const kern *all[KERN_SETS_MAX];
+    size_t kerns = kern_all(all), n = heads * head;
+    float *x = numbers(n), *c = numbers(half), *s = numbers(half), *want = numbers(n);
+    memcpy(want, x, n * sizeof *x);
+    all[kerns - 1]->rope(want, heads, head, half, c, s);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = i % head, pair = at % half;
+        double a = at < half ? (double)x[i] : at < 2 * half ? (double)x[i - half] : 0;
+        double b = at < half ? (double)x[i + half] : (double)x[i];
+        double turned = at < half ? a * (double)c[pair] - b * (double)s[pair]
+                                  : b * (double)c[pair] + a * (double)s[pair];
+        if (at < 2 * half) assert_true(fabs(turned - (double)want[i]) < 2e-7);
+        if (at >= 2 * half) assert_true(want[i] == x[i]);
+    }
+    for (size_t i = 0; i + 1 < kerns; i++) {
+        float *y = numbers(n);
+        memcpy(y, x, n * sizeof *x);
+        all[i]->rope(y, heads, head, half, c, s);
+        assert_same_bits(want, y, n);
+        free(y);
+    }
+    free(x), free(c), free(s), free(want);
+}
+
+static void rotary_positions(void **state) {
+    (void)state;
+    for (size_t half = 1; half <= 40; half++)
+        check_rope(1 + half % 4, 80, half);
+    check_rope(3, 64, 32);
+    check_rope(1, 16, 8);
+    check_rope(2, 128, 64);
+}
+
+static void caps(void **state) {
     (void)state;
     const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
-    for (size_t n = KERN_LANES; n <= 1600; n += 16 * 11) {
-        float *x = numbers(n), *gain = numbers(n), *bias = numbers(n), *want = numbers(n);
-        all[kerns - 1]->layernorm(want, x, gain, bias, n);
-        double mean = 0, var = 0;
-        for (size_t i = 0; i < n; i++)
-            mean += (double)x[i] / (double)n;
-        for (size_t i = 0; i < n; i++)
-            var += pow((double)x[i] - mean, 2) / (double)n;
-        for (size_t i = 0; i < n; i++) {
-            double y = ((double)x[i] - mean) / sqrt(var + 1e-5) * (double)gain[i] + (double)bias[i];
-            assert_true(fabs(y - (double)want[i]) < 2e-6);
+    enum { N = 4001 };
+    static const float of[] = {1, 30, 50};
+    for (size_t j = 0; j < countof(of); j++) {
+        float x[N + 1], want[N + 1], y[N + 1];
+        for (size_t i = 0; i < N; i++)
+            x[i] = ((float)i - N / 2) * of[j] / 300;
+        x[N] = 1e9F;  // beyond the end
+        memcpy(want, x, sizeof x);
+        all[kerns - 1]->softcap(want, of[j], N);
+        for (size_t i = 0; i < N; i++) {
+            double c = (double)of[j], exact_y = c * tanh((double)x[i] / c);
+            assert_true(fabs((double)want[i] - exact_y) <= 3e-7 * fabs(exact_y));
         }
+        assert_true(want[N] == 1e9F);
         for (size_t i = 0; i + 1 < kerns; i++) {
-            float *y = numbers(n);
-            all[i]->layernorm(y, x, gain, bias, n);
-            assert_same_bits(want, y, n);
-            free(y);
+            memcpy(y, x, sizeof x);
+            all[i]->softcap(y, of[j], N);
+            assert_same_bits(want, y, N + 1);
         }
-        free(x), free(gain), free(bias), free(want);
+    }
+    float odd[] = {INFINITY, -INFINITY, NAN, 0, 1e-30F};
+    kern_best()->softcap(odd, 30, countof(odd));
+    assert_true(odd[0] == 30 && odd[1] == -30 && isnan(odd[2]) && odd[3] == 0);
+    assert_true(fabsf(odd[4] - 1e-30F) < 1e-36F);
+}
+
+// Functions of a sum, by way of a product with one column: x times 1.
+static float through(const kern *k, kern_store how, float x, float up) {
+    float w[KERN_PANEL] = {0}, y[KERN_PANEL];
+    w[0] = x;
+    w[KERN_LANES] = up;
+    _Alignas(KERN_ALIGN) float panel[KERN_PANEL];
+    tensor t = {TENSOR_F32, 2, {KERN_PANEL, 1}, w};
+    pack_matrix(panel, KERN_F32, &t, false);
+    kern_mat m = {KERN_F32, panel, NULL, KERN_PANEL, 1};
+    k->matmul(y, KERN_PANEL, &(kern_rows){.x = (float[]){1}, .ld = 1}, 1, &m, 0, 1, how);
+    return y[0];
+}
+
+// Relative errors: erf's tail down to where it vanishes, gates from where they are shut to open.
+static void functions_are_near(void **state) {
+    (void)state;
+    const kern *best = kern_best();
+    for (double x = -12.9; x < 13; x += 0.0537) {
+        float f = (float)x;
+        double want = gelu_erf((double)f), have = (double)through(best, KERN_GELU_ERF, f, 0);
+        assert_true(fabs(have - want) <= 5e-7 * fabs(want));
+        for (int how = KERN_SWIGLU; how < STORES; how++) {
+            float up = (float)sin(x * 9) * 9;
+            want = stored((kern_store)how, (double)f, (double)up, 0);
+            have = (double)through(best, (kern_store)how, f, up);
+            double bound = (how == KERN_GEGLU ? 3e-6 : 5e-7) * fabs(want) +
+                           2e-7 * fabs(x) * (how == KERN_SWIGLU_OSS);
+            if (x > -8) assert_true(fabs(have - want) <= bound + 1e-10);
+        }
+    }
+    assert_true(through(best, KERN_GELU_ERF, INFINITY, 0) == INFINITY);
+    for (int how = KERN_GELU; how < STORES; how++) {
+        assert_true(isnan(through(best, (kern_store)how, NAN, 1)));
+        if (how >= KERN_SWIGLU) assert_true(isnan(through(best, (kern_store)how, 1, NAN)));
     }
 }
 
@@ -411,6 +547,9 @@ int main(void) {
         cmocka_unit_test(narrowing_rounds_to_nearest_even),
         cmocka_unit_test(every_half_survives),
         cmocka_unit_test(norms),
+        cmocka_unit_test(rotary_positions),
+        cmocka_unit_test(caps),
+        cmocka_unit_test(functions_are_near),
         cmocka_unit_test(exponentials),
         cmocka_unit_test(nan_is_not_hidden),
     };

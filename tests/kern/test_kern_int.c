@@ -27,8 +27,7 @@ typedef struct problem {
 
 static void *packed(const problem *p, kern_type t, tensor w, bool by_input) {
     char *panels = memory(kern_panels(p->n) * kern_panel_bytes(t, p->k));
-    for (size_t i = kern_panels(p->n); i-- > 0;)
-        kern_pack(panels, t, i, &w, by_input);
+    pack_matrix(panels, t, &w, by_input);
     return panels;
 }
 
@@ -77,35 +76,37 @@ static float *product(const problem *p, const kern *k, kern_store how) {
     return y;
 }
 
-static double gelu(double x) {
-    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-}
-
-static double stored(double sum, double old, kern_store how) {
-    return how == KERN_ADD ? old + sum : how == KERN_GELU ? gelu(sum) : sum;
-}
-
-// Against what the panels and the q side say, exact; beyond the columns nothing is written.
-static void check_exact(const problem *p, const float *y, kern_store how) {
-    float *w = memory(p->k * sizeof *w);
-    for (size_t i = 0; i < p->n; i++) {
-        kern_unpack_row(w, &p->mat, i);
-        for (size_t r = 0; r < p->rows; r++) {
-            double sum = p->mat.bias ? (double)p->bias[i] : 0, size = fabs(sum);
-            for (size_t j = 0; j < p->k; j++) {
-                float scale = p->x.scale[(r * p->x.ld_q + j) / KERN_GROUP];
-                double term = (double)p->x.q[r * p->x.ld_q + j] * (double)scale * (double)w[j];
-                sum += term;
-                size += fabs(term);
-            }
-            double want = stored(sum, (double)p->y0[r * p->ldy + i], how);
-            double bound = 4e-7 * (2 + size + fabs((double)p->y0[r * p->ldy + i]));
-            assert_true(fabs((double)y[r * p->ldy + i] - want) < bound);
-        }
+// Output `i` of row `r` as panels and the q side have it, and how large its terms are.
+static double exact(const problem *p, const float *w, size_t r, size_t i, double *size) {
+    double sum = p->mat.bias ? (double)p->bias[i] : 0;
+    *size = fabs(sum);
+    for (size_t j = 0; j < p->k && i < p->n; j++) {
+        float scale = p->x.scale[(r * p->x.ld_q + j) / KERN_GROUP];
+        double term = (double)p->x.q[r * p->x.ld_q + j] * (double)scale * (double)w[i * p->k + j];
+        sum += term;
+        *size += fabs(term);
     }
-    for (size_t r = 0; r < p->rows; r++)
-        assert_memory_equal(y + r * p->ldy + p->n, p->y0 + r * p->ldy + p->n,
-                            (p->ldy - p->n) * sizeof *y);
+    return sum;
+}
+
+// Beyond the columns nothing is written.
+static void check_exact(const problem *p, const float *y, kern_store how) {
+    float *w = memory(p->n * p->k * sizeof *w);
+    size_t columns = columns_of(how, p->n);
+    for (size_t i = 0; i < p->n; i++)
+        kern_unpack_row(w + i * p->k, &p->mat, i);
+    for (size_t r = 0; r < p->rows; r++) {
+        const float *of = y + r * p->ldy, *old = p->y0 + r * p->ldy;
+        for (size_t i = 0; i < columns; i++) {
+            double size, size_up, sum = exact(p, w, r, sum_of(how, i), &size);
+            double up = exact(p, w, r, up_of(how, i), &size_up);
+            double want = stored(how, sum, up, (double)old[i]);
+            double bound = 4e-7 * (2 + size + fabs((double)old[i]));
+            if (how >= KERN_SWIGLU) bound *= 2 * (2 + size_up);
+            assert_true(fabs((double)of[i] - want) < bound);
+        }
+        assert_memory_equal(of + columns, old + columns, (p->ldy - columns) * sizeof *y);
+    }
     free(w);
 }
 
@@ -123,7 +124,7 @@ static void check_sets(const problem *p, kern_store how) {
 }
 
 static void check_shape(size_t n, size_t k, size_t rows, kern_store how) {
-    for (int t = KERN_INT8; t <= KERN_INT4; t++) {
+    for (int t = KERN_INT8; t < KERN_TYPES; t++) {
         problem p = problem_new(n, k, rows, (kern_type)t);
         if (n % 2) p.mat.bias = NULL;
         check_sets(&p, how);
@@ -134,20 +135,20 @@ static void check_shape(size_t n, size_t k, size_t rows, kern_store how) {
 static void sets_agree_on_odd_shapes(void **state) {
     (void)state;
     for (size_t n = 1; n <= 70; n++)
-        check_shape(n, 1 + n * 37 % 300, 1 + n % 27, (kern_store)(n % 3));
+        check_shape(n, 1 + n * 37 % 300, 1 + n % 27, (kern_store)(n % STORES));
     static const size_t ks[] = {1, 3, 63, 64, 65, 127, 128, 129, 1023, 1024, 1025, 2100};
     for (size_t i = 0; i < countof(ks); i++)
-        check_shape(33, ks[i], 1 + i, (kern_store)(i % 3));
+        check_shape(33, ks[i], 1 + i, (kern_store)(i % STORES));
     check_shape(40, 200, KERN_ROWS_MAX, KERN_ADD);
-    for (size_t rows = 31; rows <= 50; rows += 3)  // blocks of rows that overlap, long runs
-        check_shape(33, 500 + rows * 17, rows, (kern_store)(rows % 3));
+    for (size_t rows = 11; rows <= 50; rows += 3)  // blocks of rows that overlap, long runs
+        check_shape(33, 500 + rows * 17, rows, (kern_store)(rows % STORES));
 }
 
 static void rows_and_tasks_do_not_change_bits(void **state) {
     (void)state;
     const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
-    for (int t = KERN_INT8; t <= KERN_INT4; t++) {
+    for (int t = KERN_INT8; t < KERN_TYPES; t++) {
         problem p = problem_new(70, 330, 40, (kern_type)t);
         for (size_t i = 0; i < kerns; i++) {
             float *y = product(&p, all[i], KERN_SET);
@@ -170,7 +171,7 @@ static void rows_and_tasks_do_not_change_bits(void **state) {
 static void largest_sums_are_exact(void **state) {
     (void)state;
     static const float ends[] = {-1, 1};
-    for (int t = KERN_INT8; t <= KERN_INT4; t++)
+    for (int t = KERN_INT8; t < KERN_TYPES; t++)
         for (size_t i = 0; i < 4; i++) {
             problem p = problem_new(33, 256, 9, (kern_type)t);
             float w = ends[i % 2], a = ends[i / 2], *x = (float *)p.x.x;
@@ -191,7 +192,7 @@ static void largest_sums_are_exact(void **state) {
 
 static void zero_rows_are_zero(void **state) {
     (void)state;
-    for (int t = KERN_INT8; t <= KERN_INT4; t++) {
+    for (int t = KERN_INT8; t < KERN_TYPES; t++) {
         problem p = problem_new(5, 100, 3, (kern_type)t);
         memset((float *)p.x.x + p.x.ld, 0, p.k * sizeof(float));
         memset(p.w + 2 * p.k, 0, p.k * sizeof(float));
@@ -214,7 +215,7 @@ static void check_nan_out(const problem *p, bool by_weight) {
     const kern *all[KERN_SETS_MAX];
     size_t kerns = kern_all(all);
     for (size_t s = 0; s < kerns; s++)
-        for (int how = KERN_SET; how <= KERN_GELU; how++) {
+        for (int how = KERN_SET; how <= KERN_GELU_ERF; how++) {
             float *y = product(p, all[s], (kern_store)how);
             for (size_t r = 0; r < p->rows; r++)
                 for (size_t i = 0; i < p->n; i++)
@@ -226,7 +227,7 @@ static void check_nan_out(const problem *p, bool by_weight) {
 static void not_a_number_stays_one(void **state) {
     (void)state;
     static const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
-    for (int t = KERN_INT8; t <= KERN_INT4; t++)
+    for (int t = KERN_INT8; t < KERN_TYPES; t++)
         for (size_t i = 0; i < countof(bad); i++) {
             problem p = problem_new(6, 90, 9, (kern_type)t);
             float *x = (float *)p.x.x, kept = x[p.x.ld + 70];
@@ -285,8 +286,11 @@ static double packing_error(const problem *p) {
 
 static void packing_is_near(void **state) {
     (void)state;
-    static const double bound[KERN_TYPES] = {[KERN_INT8] = 0.007, [KERN_INT4] = 0.075};
-    for (int t = KERN_INT8; t <= KERN_INT4; t++) {
+    static const double bound[KERN_TYPES] = {
+        [KERN_INT8] = 0.007, [KERN_INT4] = 0.075,  [KERN_Q8_0] = 0.006,
+        [KERN_Q4_0] = 0.09,  [KERN_MXFP4] = 0.125,
+    };
+    for (int t = KERN_INT8; t < KERN_TYPES; t++) {
         problem p = problem_new(64, 512, 1, (kern_type)t);
         for (size_t j = 0; j < p.n * p.k; j++)  // near a normal distribution
             p.w[j] = (uniform() + uniform() + uniform() + uniform()) * 0.01F;
@@ -298,7 +302,7 @@ static void packing_is_near(void **state) {
 
 static void packing_by_input_is_the_same(void **state) {
     (void)state;
-    for (int t = KERN_INT8; t <= KERN_INT4; t++) {
+    for (int t = KERN_INT8; t < KERN_TYPES; t++) {
         problem p = problem_new(45, 130, 1, (kern_type)t);
         float *turned = memory(p.n * p.k * sizeof *turned);
         for (size_t i = 0; i < p.n; i++)
@@ -326,6 +330,190 @@ static void packing_reads_half_floats(void **state) {
     free((void *)m.panels);
 }
 
+// --- Blocks of files ---------------------------------------------------------------------------
+
+typedef struct blocks {
+    kern_type t;
+    tensor_dtype d;
+    size_t n, k;
+    uint8_t *data, *scales;
+} blocks;
+
+static const struct {
+    kern_type t;
+    tensor_dtype d;
+} stored_as[] = {
+    {KERN_Q8_0, TENSOR_Q8_0},
+    {KERN_Q4_0, TENSOR_Q4_0},
+    {KERN_MXFP4, TENSOR_MXFP4},
+    {KERN_MXFP4, TENSOR_U8},
+};
+
+static uint8_t *any_bytes(size_t n) {
+    uint8_t *p = memory(n);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(uniform() * 128 + 128);
+    return p;
+}
+
+// Any bytes; with `mild`, scales near 1.
+static blocks blocks_new(size_t kind, size_t n, size_t k, bool mild) {
+    blocks b = {.t = stored_as[kind].t, .d = stored_as[kind].d, .n = n, .k = k};
+    size_t bytes = b.d == TENSOR_U8 ? 16 : tensor_block_bytes(b.d), count = n * k / 32;
+    b.data = any_bytes(count * bytes);
+    b.scales = any_bytes(count);
+    for (size_t i = 0; i < count && mild; i++) {
+        if (b.d == TENSOR_U8)
+            b.scales[i] = (uint8_t)(120 + i % 9);
+        else if (b.d == TENSOR_MXFP4)
+            b.data[i * bytes] = (uint8_t)(120 + i % 9);
+        else
+            b.data[i * bytes + 1] = (uint8_t)(0x28 | (i & 0x83));
+    }
+    return b;
+}
+
+static tensor_row block_row(const blocks *b, size_t r) {
+    size_t bytes = b->d == TENSOR_U8 ? 16 : tensor_block_bytes(b->d), at = r * b->k / 32;
+    return (tensor_row){
+        .dtype = b->d, .data = b->data + at * bytes, .scales = b->scales + at, .step = 1};
+}
+
+static kern_mat packed_blocks(const blocks *b) {
+    size_t bytes = kern_panel_bytes(b->t, b->k);
+    char *panels = memory(kern_panels(b->n) * bytes);
+    for (size_t p = 0; p < kern_panels(b->n); p++) {
+        tensor_row row[KERN_PANEL] = {0};
+        for (size_t r = 0; r < min_size(KERN_PANEL, b->n - p * KERN_PANEL); r++)
+            row[r] = block_row(b, p * KERN_PANEL + r);
+        kern_pack(panels + p * bytes, b->t, row, b->k);
+    }
+    return (kern_mat){b->t, panels, NULL, b->n, b->k};
+}
+
+static void blocks_free(blocks *b, kern_mat *m) {
+    free(b->data), free(b->scales), free((void *)m->panels);
+}
+
+static void assert_same_or_nan(const float *a, const float *b, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(a[i]) || !isnan(b[i])) assert_same_bits(a + i, b + i, 1);
+}
+
+static void blocks_are_moved(void **state) {
+    (void)state;
+    static const size_t sizes[][2] = {{1, 32}, {33, 96}, {40, 576}, {64, 2080}};
+    for (size_t kind = 0; kind < countof(stored_as); kind++)
+        for (size_t i = 0; i < 2 * countof(sizes); i++) {
+            blocks b = blocks_new(kind, sizes[i / 2][0], sizes[i / 2][1], i % 2);
+            kern_mat m = packed_blocks(&b);
+            float *want = numbers(b.k), *have = numbers(b.k);
+            for (size_t r = 0; r < b.n; r++) {
+                tensor_row row = block_row(&b, r);
+                tensor_row_to_f32(want, &row, b.k);
+                kern_unpack_row(have, &m, r);
+                assert_same_or_nan(want, have, b.k);
+            }
+            free(want), free(have);
+            blocks_free(&b, &m);
+        }
+}
+
+// The largest and smallest codes there are, in products of every set.
+static void products_of_blocks(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < countof(stored_as); kind++)
+        for (size_t rows = 1; rows <= 40; rows += 13) {
+            blocks b = blocks_new(kind, 70, 32 * (1 + rows % 5), true);
+            problem p = problem_new(b.n, b.k, rows, b.t);
+            free(p.panels);
+            p.mat = packed_blocks(&b);
+            p.panels = (void *)p.mat.panels;
+            check_sets(&p, KERN_SET);
+            p.panels = NULL;
+            blocks_free(&b, &p.mat);
+            problem_free(&p);
+        }
+}
+
+// What `add` changes, and blocks of another type, are values like any others.
+static void other_blocks_are_rounded(void **state) {
+    (void)state;
+    blocks b = blocks_new(0, 1, 64, true);
+    float want[64], have[64];
+    for (int i = 0; i < 2; i++) {
+        tensor_row row[KERN_PANEL] = {block_row(&b, 0)};
+        row[0].add = i ? 3 : 0;
+        kern_type t = i ? KERN_Q8_0 : KERN_INT8;
+        kern_mat m = {t, memory(kern_panel_bytes(t, 64)), NULL, 1, 64};
+        kern_pack((void *)m.panels, t, row, 64);
+        kern_unpack_row(have, &m, 0);
+        tensor_row_to_f32(want, row, 64);
+        float top = 0;
+        for (size_t j = 0; j < 64; j++)
+            top = fmaxf(top, fabsf(want[j]));
+        for (size_t j = 0; j < 64; j++)
+            assert_true(fabsf(want[j] - have[j]) < top / 200);
+        free((void *)m.panels);
+    }
+    free(b.data), free(b.scales);
+}
+
+// --- Rounding as ggml and OCP do ---------------------------------------------------------------
+
+static float rounded(kern_type t, const float *x, size_t i) {
+    float y[32];
+    tensor_row row[KERN_PANEL] = {{.data = x, .step = 1}};
+    kern_mat m = {t, memory(kern_panel_bytes(t, 32)), NULL, 1, 32};
+    kern_pack((void *)m.panels, t, row, 32);
+    kern_unpack_row(y, &m, 0);
+    free((void *)m.panels);
+    return y[i];
+}
+
+static void floats_are_rounded_as_others_do(void **state) {
+    (void)state;
+    static const struct {
+        kern_type t;
+        float top, x, y;  // the largest of 32, another one, and what becomes of it
+    } cases[] = {
+        {KERN_Q8_0, 127, 2.5F, 3},
+        {KERN_Q8_0, -127, -2.5F, -3},
+        {KERN_Q8_0, 127, 0.49F, 0},
+        {KERN_Q4_0, -8, 3, 3},
+        {KERN_Q4_0, -8, 7.9F, 7},
+        {KERN_Q4_0, 8, -7.9F, -7},
+        {KERN_Q4_0, -8, 2.5F, 3},
+        {KERN_Q4_0, -8, -2.5F, -2},
+        {KERN_MXFP4, 6, 0.25F, 0},
+        {KERN_MXFP4, 6, 0.75F, 1},
+        {KERN_MXFP4, 6, -1.25F, -1},
+        {KERN_MXFP4, 6, 2.5F, 2},
+        {KERN_MXFP4, 6, -3.5F, -4},
+        {KERN_MXFP4, 6, 5, 4},
+        {KERN_MXFP4, 7.9F, 7.9F, 6},
+        {KERN_MXFP4, 8, 2.4F, 2},
+        {KERN_MXFP4, 0x1p-140F, 0x1p-128F, 0x1p-128F},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        float x[32] = {0};
+        x[3] = cases[i].x;
+        x[9] = cases[i].top;
+        assert_true(rounded(cases[i].t, x, 3) == cases[i].y);
+    }
+}
+
+static void names_of_types(void **state) {
+    (void)state;
+    kern_type t = KERN_F32;
+    for (int i = 0; i < KERN_TYPES; i++) {
+        bool named = kern_type_named(&t, str_of(kern_type_name((kern_type)i)));
+        assert_int_equal(named, i <= KERN_INT4);
+        if (named) assert_int_equal(t, i);
+    }
+    assert_false(kern_type_named(&t, str_of("int5")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_agree_on_odd_shapes),
@@ -337,6 +525,11 @@ int main(void) {
         cmocka_unit_test(packing_is_near),
         cmocka_unit_test(packing_by_input_is_the_same),
         cmocka_unit_test(packing_reads_half_floats),
+        cmocka_unit_test(blocks_are_moved),
+        cmocka_unit_test(products_of_blocks),
+        cmocka_unit_test(other_blocks_are_rounded),
+        cmocka_unit_test(floats_are_rounded_as_others_do),
+        cmocka_unit_test(names_of_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -259,7 +259,11 @@ static void requests_are_checked(void **state) {
     bad[2] = -1;
     refuse(g, r, E_ARG, "token 2 of the prompt is -1, must be in 0..299");
     lm_engine_close(g);
-    lm_spec huge = {1 << 14, 1 << 20, .n_layer = 256, .n_head = 64, .n_embd = 1 << 14};
+    lm_spec huge = {.block_size = 1 << 14,
+                    .vocab_size = 1 << 20,
+                    .n_layer = 256,
+                    .n_head = 64,
+                    .n_embd = 1 << 14};
     lm_model *too_large;
     assert_int_equal(lm__model_random(&too_large, &huge, 1, NULL), E_LIMIT);
     lm_engine *none;
@@ -354,10 +358,10 @@ static void caches_stay_in_their_budget(void **state) {
 static lm_model *model_saying(int32_t id, float how_loud, int32_t second) {
     lm_model *m = model_new(
         (lm_spec){.block_size = 64, .vocab_size = 50304, .n_layer = 1, .n_head = 1, .n_embd = 16});
-    memset(m->ln_gain, 0, 16 * sizeof(float));
-    memset(m->ln_bias, 0, 16 * sizeof(float));
-    m->ln_bias[0] = 1;
-    float *w = (float *)m->wte.panels;
+    memset(m->norm_out.gain, 0, 16 * sizeof(float));
+    memset(m->norm_out.bias, 0, 16 * sizeof(float));
+    m->norm_out.bias[0] = 1;
+    float *w = (float *)m->head.panels;
     size_t panel = 16 * KERN_PANEL;
     w[(size_t)id / KERN_PANEL * panel + (size_t)id % KERN_PANEL] = how_loud;
     w[(size_t)second / KERN_PANEL * panel + (size_t)second % KERN_PANEL] = how_loud / 2;
@@ -366,7 +370,7 @@ static lm_model *model_saying(int32_t id, float how_loud, int32_t second) {
 
 static void end_of_text_stops(void **state) {
     (void)state;
-    lm_model *m = model_saying(LM_EOT, 1000, 5);
+    lm_model *m = model_saying(50256, 1000, 5);
     lm_engine *g = engine_new(1, 0, 0);
     int32_t ids[CASE_IDS_MAX];
     lm_state st;
@@ -398,7 +402,7 @@ static void padding_ids_never_come_out(void **state) {
 static void weights_that_are_no_numbers_fail(void **state) {
     (void)state;
     lm_model *m = model_new(tiny);
-    m->ln_bias[3] = __builtin_nanf("");
+    m->norm_out.bias[3] = __builtin_nanf("");
     lm_engine *g = engine_new(1, 0, 0);
     int32_t ids[CASE_IDS_MAX];
     lm_state st;

@@ -180,12 +180,13 @@ static void broken_checkpoints(void **state) {
         {"shape",
          "transformer.h.0.attn.c_attn.weight has shape [16, 48], the config wants [48, 16]",
          E_FORMAT},
-        {"dtype", "transformer.ln_f.bias is not f32, f16 or bf16", E_UNSUPPORTED},
+        {"dtype", "transformer.ln_f.bias is of a type, which is not f32, f16 or bf16",
+         E_UNSUPPORTED},
         {"extra", "unexpected tensor transformer.h.1.ln_1.bias", E_FORMAT},
         {"untied", "lm_head.weight differs from transformer.wte.weight", E_UNSUPPORTED},
         {"heads", "n_embd 16 over n_head 3 must be a whole multiple of 16", E_UNSUPPORTED},
         {"config", "config.n_layer is missing", E_FORMAT},
-        {"limit", "config.block_size is 1.07374e+09, must be in 1..16384", E_LIMIT},
+        {"limit", "config.block_size is 1.07374e+09, must be in 1..1048576", E_LIMIT},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         char path[64], want[200];

@@ -11,7 +11,7 @@
 #include "lm/forward.h"
 #include "os/cpu.h"
 #include "os/file.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #include <bzlib.h>
 #include <math.h>
@@ -99,7 +99,8 @@ static void rounded_weights_predict_as_well(void **state) {
     assert_int_equal(arena_open(&a, 64 << 20, NULL), OK);
     assert_int_equal(os_pool_open(&pool, os_cpu_count() - 1, 1, "test", NULL), OK);
     str text = some_text(&map, &a);
-    assert_int_equal(bpe_encode(&ids, &n, bpe_gpt2(), text, &a, NULL), OK);
+    assert_int_equal(tokenizer_encode(&ids, &n, tokenizer_gpt2(), text, TOKENIZER_PLAIN, &a, NULL),
+                     OK);
     assert_true(n >= CONTEXT * WINDOWS);
     double full = perplexity(KERN_F32, ids, pool);
     print_message("f32: perplexity %.4f\n", full);

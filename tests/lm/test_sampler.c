@@ -31,7 +31,7 @@ static int32_t sample(const float *logits, size_t n_ids, int top_k, uint64_t see
     float copy[N];
     memcpy(copy, logits, sizeof copy);
     init(&s, LM_RNG_TORCH, seed, top_k);
-    return lm__sample(&s, copy, N, n_ids, NULL, 0, 0, kern_best());
+    return lm__sample(&s, &(lm_row){copy, N, n_ids, NULL, 0, 0, kern_best()});
 }
 
 static void greedy_takes_the_best(void **state) {
@@ -103,7 +103,7 @@ static void frequencies_follow_p(void **state) {
     for (int i = 0; i < 20000; i++) {
         float copy[N];
         memcpy(copy, l, sizeof copy);
-        count[lm__sample(&s, copy, N, N, NULL, 0, 0, kern_best())]++;
+        count[lm__sample(&s, &(lm_row){copy, N, N, NULL, 0, 0, kern_best()})]++;
     }
     assert_in_range(count[11], 13700, 14300);
     assert_in_range(count[5], 3750, 4250);
@@ -208,7 +208,7 @@ static void same_as_plainly(size_t padded, size_t n_ids, int steps, const lm_sam
         fill_row(b->logit, padded, i, &x);
         memcpy(l, b->logit, padded * sizeof *l);
         int32_t want = sample_plainly(&plain, b, padded, n_ids);
-        int32_t got = lm__sample(&fast, l, padded, n_ids, NULL, 0, 0, kern_best());
+        int32_t got = lm__sample(&fast, &(lm_row){l, padded, n_ids, NULL, 0, 0, kern_best()});
         if (got != want)
             fail_msg("rng %d, top_k %d, top_p %g, min_p %g, temperature %g, step %d: %d, not %d",
                      (int)how->rng, how->top_k, (double)how->top_p, (double)how->min_p,
@@ -256,7 +256,7 @@ static int32_t sample_with(const lm_sampling *how, const float l[N]) {
     lm_sampler s;
     memcpy(copy, l, sizeof copy);
     lm__sampler_init(&s, how);
-    return lm__sample(&s, copy, N, N, NULL, 0, 0, kern_best());
+    return lm__sample(&s, &(lm_row){copy, N, N, NULL, 0, 0, kern_best()});
 }
 
 static void minus_100_forbids(void **state) {
@@ -320,7 +320,7 @@ static void greedy_minds_penalties_and_bias(void **state) {
     for (int i = 0; i < 3; i++) {
         _Alignas(KERN_ALIGN) float l[N] = {[3] = 5, [9] = 4, [20] = 3};
         int32_t ids[] = {3, 9};
-        assert_int_equal(lm__sample(&s, l, N, N, ids, 1, (size_t)i, kern_best()),
+        assert_int_equal(lm__sample(&s, &(lm_row){l, N, N, ids, 1, (size_t)i, kern_best()}),
                          ((int32_t[]){3, 9, 20})[i]);
     }
     assert_int_equal(s.noise.at, LM_MT_WORDS);  // and draws no noise

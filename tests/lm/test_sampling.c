@@ -133,8 +133,8 @@ static void draws_are_torchs(void **state) {
         lm__sampler_init(&s, &how);
         for (size_t step = 0; step < steps; step++) {
             fill(logits, n, (uint32_t)number(c, "start") + 97 * (uint32_t)step);
-            ids[at] = lm__sample(&s, logits, pad(logits, n), n, ids, (size_t)number(c, "n_prompt"),
-                                 at, kern_best());
+            ids[at] = lm__sample(&s, &(lm_row){logits, pad(logits, n), n, ids,
+                                               (size_t)number(c, "n_prompt"), at, kern_best()});
             if (ids[at] != drawn[step])
                 fail_msg("case %zu, step %zu: %d, torch drew %d", i, step, ids[at], drawn[step]);
             at++;
@@ -162,11 +162,12 @@ static void scores_are_pythons(void **state) {
             lm_sampler s;
             lm__sampler_init(&s, &how);
             memcpy(l, given, n * sizeof *l);
-            int32_t got = lm__sample(&s, l, pad(l, n), n, ids, n_prompt, n_ids, kern_best());
+            int32_t got =
+                lm__sample(&s, &(lm_row){l, pad(l, n), n, ids, n_prompt, n_ids, kern_best()});
             plain.seed = how.seed;
             lm__sampler_init(&s, &plain);
             memcpy(l, scores, n * sizeof *l);
-            int32_t want = lm__sample(&s, l, pad(l, n), n, NULL, 0, 0, kern_best());
+            int32_t want = lm__sample(&s, &(lm_row){l, pad(l, n), n, NULL, 0, 0, kern_best()});
             if (got != want) fail_msg("case %zu, seed %d: %d, not %d", i, (int)how.seed, got, want);
         }
     }

@@ -10,7 +10,7 @@
 
 #include "base/utf8.h"
 #include "os/file.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,8 @@ typedef struct encoded {
 static encoded encode(str text, arena *a) {
     encoded x;
     err e = {0};
-    assert_int_equal(bpe_encode(&x.id, &x.n, bpe_gpt2(), text, a, &e), OK);
+    assert_int_equal(tokenizer_encode(&x.id, &x.n, tokenizer_gpt2(), text, TOKENIZER_PLAIN, a, &e),
+                     OK);
     return x;
 }
 
@@ -44,21 +45,22 @@ static str decode(const encoded *x, arena *a) {
     buf b;
     buf_init(&b, a, 64);
     for (size_t i = 0; i < x->n; i++)
-        buf_add(&b, bpe_token(bpe_gpt2(), x->id[i]));
+        buf_add(&b, tokenizer_bytes(tokenizer_gpt2(), x->id[i]));
     assert_false(b.failed);
     return buf_str(&b);
 }
 
 static str decode_stream(const encoded *x, arena *a) {
     buf b;
-    bpe_stream s = {0};
+    tokenizer_stream s;
+    tokenizer_stream_init(&s, tokenizer_gpt2(), false);
     buf_init(&b, a, 64);
     for (size_t i = 0; i < x->n; i++) {
-        bpe_stream_add(&s, &b, bpe_gpt2(), x->id[i]);
+        tokenizer_stream_add(&s, &b, x->id[i]);
         assert_true(utf8_valid(buf_str(&b)));
         assert_true(s.n_held <= 3);
     }
-    bpe_stream_end(&s, &b);
+    tokenizer_stream_end(&s, &b);
     return buf_str(&b);
 }
 
@@ -138,15 +140,18 @@ static void test_llama_cpp_pairs(void **state) {
 
 static void test_tokens(void **state) {
     (void)state;
-    const bpe *b = bpe_gpt2();
-    assert_int_equal(bpe_vocab(b), 50257);
-    assert_str(bpe_token(b, 0), STR("!"));
-    assert_str(bpe_token(b, 15496), STR("Hello"));
-    assert_str(bpe_token(b, 50255), STR(" gazed"));
-    assert_int_equal(bpe_token(b, BPE_GPT2_EOT).len, 0);
-    assert_int_equal(bpe_token(b, 50257).len, 0);
-    assert_int_equal(bpe_token(b, -1).len, 0);
-    assert_int_equal(bpe_token(b, INT32_MAX).len, 0);
+    const tokenizer *b = tokenizer_gpt2();
+    assert_int_equal(tokenizer_vocab(b), 50257);
+    assert_str(tokenizer_bytes(b, 0), STR("!"));
+    assert_str(tokenizer_bytes(b, 15496), STR("Hello"));
+    assert_str(tokenizer_bytes(b, 50255), STR(" gazed"));
+    assert_str(tokenizer_bytes(b, TOKENIZER_GPT2_END), STR("<|endoftext|>"));
+    assert_true(tokenizer_is_special(b, TOKENIZER_GPT2_END));
+    assert_str(tokenizer_name(b, 50255), STR("\xC4\xA0gazed"));
+    assert_int_equal(tokenizer_id(b, STR("\xC4\xA0gazed")), 50255);
+    assert_int_equal(tokenizer_bytes(b, 50257).len, 0);
+    assert_int_equal(tokenizer_bytes(b, -1).len, 0);
+    assert_int_equal(tokenizer_bytes(b, INT32_MAX).len, 0);
 }
 
 // Every one- and two-byte string, valid or not, comes back; so does text broken at any byte.
@@ -184,7 +189,7 @@ static void test_special_is_text(void **state) {
     encoded x = encode(STR("<|endoftext|>"), &a);
     assert_true(x.n > 1);
     for (size_t i = 0; i < x.n; i++)
-        assert_true(x.id[i] < BPE_GPT2_EOT);
+        assert_true(x.id[i] < TOKENIZER_GPT2_END);
 }
 
 // One word that fills the limit must take n log n, not n squared: seconds at most, even sanitized.
@@ -210,8 +215,8 @@ static size_t n_lettered;
 
 static void find_lettered(void) {
     n_lettered = 0;
-    for (int32_t id = 256; id < BPE_GPT2_EOT; id++) {
-        str s = bpe_token(bpe_gpt2(), id);
+    for (int32_t id = 256; id < TOKENIZER_GPT2_END; id++) {
+        str s = tokenizer_bytes(tokenizer_gpt2(), id);
         size_t i = 0;
         while (i < s.len && strchr(LETTERS, s.ptr[i]))
             i++;
@@ -224,7 +229,7 @@ static void find_lettered(void) {
 static int32_t pair_rank(const str *part) {
     str pair = {part[0].ptr, part[0].len + part[1].len};
     for (size_t i = 0; i < n_lettered; i++)
-        if (str_eq(bpe_token(bpe_gpt2(), lettered[i]), pair)) return lettered[i];
+        if (str_eq(tokenizer_bytes(tokenizer_gpt2(), lettered[i]), pair)) return lettered[i];
     return INT32_MAX;
 }
 
@@ -264,7 +269,7 @@ static void test_definition(void **state) {
         size_t n = merge_plainly(part, lens[k]);
         assert_int_equal(x.n, n);
         for (size_t i = 0; i < n; i++)
-            assert_str(bpe_token(bpe_gpt2(), x.id[i]), part[i]);
+            assert_str(tokenizer_bytes(tokenizer_gpt2(), x.id[i]), part[i]);
     }
 }
 
@@ -278,7 +283,7 @@ static void test_border(void **state) {
     for (size_t k = 0; k < n_lettered; k += 3)
         for (size_t at = 4090; at <= 4096; at += 2) {
             arena a = mem;
-            str word = bpe_token(bpe_gpt2(), lettered[k]);
+            str word = tokenizer_bytes(tokenizer_gpt2(), lettered[k]);
             for (size_t i = 0; i < sizeof text; i++)
                 text[i] = "zq"[i % 2];
             memcpy(text + at, word.ptr, word.len);
@@ -295,16 +300,23 @@ static void test_limits(void **state) {
     err e = {0};
     int32_t *ids;
     size_t n;
-    char *p = arena_alloc(&a, BPE_TEXT_MAX + 1);
-    memset(p, '!', BPE_TEXT_MAX + 1);
-    assert_int_equal(bpe_encode(&ids, &n, bpe_gpt2(), (str){p, BPE_TEXT_MAX + 1}, &a, &e), E_LIMIT);
-    assert_int_equal(bpe_encode(&ids, &n, bpe_gpt2(), (str){p, 0}, &a, &e), OK);
+    char *p = arena_alloc(&a, TOKENIZER_TEXT_MAX + 1);
+    memset(p, '!', TOKENIZER_TEXT_MAX + 1);
+    assert_int_equal(tokenizer_encode(&ids, &n, tokenizer_gpt2(), (str){p, TOKENIZER_TEXT_MAX + 1},
+                                      TOKENIZER_PLAIN, &a, &e),
+                     E_LIMIT);
+    assert_int_equal(
+        tokenizer_encode(&ids, &n, tokenizer_gpt2(), (str){p, 0}, TOKENIZER_PLAIN, &a, &e), OK);
     assert_int_equal(n, 0);
-    assert_int_equal(arena_open(&tiny, 4096, &e), OK);
-    assert_int_equal(bpe_encode(&ids, &n, bpe_gpt2(), (str){p, 2000}, &tiny, &e), E_LIMIT);
+    assert_int_equal(arena_open(&tiny, 16384, &e), OK);
+    assert_int_equal(
+        tokenizer_encode(&ids, &n, tokenizer_gpt2(), (str){p, 2000}, TOKENIZER_PLAIN, &tiny, &e),
+        E_LIMIT);
     arena_reset(&tiny, 0);
-    assert_int_equal(bpe_encode(&ids, &n, bpe_gpt2(), (str){p, 500}, &tiny, &e), E_LIMIT);
-    assert_string_equal(e.msg, "no room to tokenize a word of 500 bytes");
+    assert_int_equal(
+        tokenizer_encode(&ids, &n, tokenizer_gpt2(), (str){p, 900}, TOKENIZER_PLAIN, &tiny, &e),
+        E_LIMIT);
+    assert_string_equal(e.msg, "no room to tokenize a word of 900 bytes");
     arena_close(&tiny);
 }
 
@@ -322,9 +334,9 @@ static void test_parts(void **state) {
             str text = str_of(texts[t]);
             encoded whole = encode(text, &a), part;
             size_t used;
-            assert_int_equal(
-                bpe_encode_part(&part.id, &part.n, &used, bpe_gpt2(), str_first(text, cut), &a, &e),
-                OK);
+            assert_int_equal(tokenizer_encode_part(&part.id, &part.n, &used, tokenizer_gpt2(),
+                                                   str_first(text, cut), TOKENIZER_PLAIN, &a, &e),
+                             OK);
             assert_true(used <= cut);
             encoded rest = encode(str_skip(text, used), &a);
             assert_int_equal(part.n + rest.n, whole.n);
@@ -335,7 +347,9 @@ static void test_parts(void **state) {
     encoded part;
     size_t used;
     str text = STR("The quick brown fox jumps over the lazy dog");
-    assert_int_equal(bpe_encode_part(&part.id, &part.n, &used, bpe_gpt2(), text, &a, NULL), OK);
+    assert_int_equal(tokenizer_encode_part(&part.id, &part.n, &used, tokenizer_gpt2(), text,
+                                           TOKENIZER_PLAIN, &a, NULL),
+                     OK);
     assert_int_equal(used, 34);  // all but " lazy dog"; " lazy" ends 4 bytes before the end
     assert_int_equal(part.n, 7);
 }
@@ -353,21 +367,22 @@ static void test_stream(void **state) {
     (void)state;
     buf b;
     arena a = mem;
-    bpe_stream s = {0};
+    tokenizer_stream s;
+    tokenizer_stream_init(&s, tokenizer_gpt2(), false);
     buf_init(&b, &a, 64);
     encoded x = encode(STR("\xF0\x9F\x98\x80"), &a);  // an emoji of several tokens
     assert_true(x.n > 1);
     for (size_t i = 0; i + 1 < x.n; i++) {
-        bpe_stream_add(&s, &b, bpe_gpt2(), x.id[i]);
+        tokenizer_stream_add(&s, &b, x.id[i]);
         assert_int_equal(b.len, 0);
     }
-    bpe_stream_add(&s, &b, bpe_gpt2(), BPE_GPT2_EOT);  // adds nothing, breaks nothing
-    bpe_stream_add(&s, &b, bpe_gpt2(), x.id[x.n - 1]);
+    tokenizer_stream_add(&s, &b, TOKENIZER_GPT2_END);  // adds nothing, breaks nothing
+    tokenizer_stream_add(&s, &b, x.id[x.n - 1]);
     assert_str(buf_str(&b), STR("\xF0\x9F\x98\x80"));
-    bpe_stream_add(&s, &b, bpe_gpt2(), x.id[0]);
-    bpe_stream_add(&s, &b, bpe_gpt2(), 15496);
-    bpe_stream_add(&s, &b, bpe_gpt2(), x.id[0]);
-    bpe_stream_end(&s, &b);
+    tokenizer_stream_add(&s, &b, x.id[0]);
+    tokenizer_stream_add(&s, &b, 15496);
+    tokenizer_stream_add(&s, &b, x.id[0]);
+    tokenizer_stream_end(&s, &b);
     assert_int_equal(s.n_held, 0);
     assert_str(buf_str(&b), STR("\xF0\x9F\x98\x80\xEF\xBF\xBDHello\xEF\xBF\xBD"));
 }
@@ -407,9 +422,9 @@ static size_t make_table(uint8_t *t, const char *extra) {
 }
 
 static void check_refused(const uint8_t *t, size_t n, status want) {
-    bpe *b;
+    tokenizer *b;
     err e = {0};
-    assert_int_equal(bpe_open(&b, (str){(const char *)t, n}, &e), want);
+    assert_int_equal(tokenizer_open_table(&b, (str){(const char *)t, n}, &e), want);
     assert_null(b);
     assert_true(strlen(e.msg) > 10);
 }
@@ -417,20 +432,21 @@ static void check_refused(const uint8_t *t, size_t n, status want) {
 static void test_table(void **state) {
     (void)state;
     uint8_t t[1200];
-    bpe *b;
+    tokenizer *b;
     arena a = mem;
     size_t n = make_table(t, "ab|bc||abc"), n_ids;
     int32_t *ids;
-    assert_int_equal(bpe_open(&b, (str){(char *)t, n}, NULL), OK);
-    assert_int_equal(bpe_vocab(b), 260);
-    assert_int_equal(bpe_token(b, 258).len, 0);
-    assert_int_equal(bpe_encode(&ids, &n_ids, b, STR("xabcbc"), &a, NULL), OK);
+    assert_int_equal(tokenizer_open_table(&b, (str){(char *)t, n}, NULL), OK);
+    assert_int_equal(tokenizer_vocab(b), 260);
+    assert_int_equal(tokenizer_bytes(b, 258).len, 0);
+    assert_int_equal(tokenizer_encode(&ids, &n_ids, b, STR("xabcbc"), TOKENIZER_PLAIN, &a, NULL),
+                     OK);
     assert_int_equal(n_ids, 3);  // x ab+c bc: "ab" and "bc" first, then "abc"
     assert_int_equal(ids[0], 'x');
     assert_int_equal(ids[1], 259);
     assert_int_equal(ids[2], 257);
-    bpe_close(b);
-    bpe_close(NULL);
+    tokenizer_close(b);
+    tokenizer_close(NULL);
 }
 
 static void test_bad_tables(void **state) {
@@ -441,8 +457,8 @@ static void test_bad_tables(void **state) {
         check_refused(t, cut, E_FORMAT);
     for (size_t i = 0; i < n; i++) {  // no flipped bit passes
         t[i] ^= 4;
-        bpe *b;
-        assert_int_not_equal(bpe_open(&b, (str){(char *)t, n}, NULL), OK);
+        tokenizer *b;
+        assert_int_not_equal(tokenizer_open_table(&b, (str){(char *)t, n}, NULL), OK);
         t[i] ^= 4;
     }
     n = make_table(t, "ab|ab");

@@ -1,6 +1,6 @@
 // App.tsx -- the shell: name, tabs, theme, and what the server has.
 //
-// Both tabs stay mounted: a stream goes on while its reader looks something up, and coming back
+// All tabs stay mounted: a stream goes on while its reader looks something up, and coming back
 // finds everything as it was.
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import Alert from 'react-bootstrap/Alert';
@@ -10,6 +10,7 @@ import Nav from 'react-bootstrap/Nav';
 import { explain, getStats, isAbort, type Stats } from './api';
 import Gpt2Tab from './gpt2/Gpt2Tab';
 import { useKeys } from './keys';
+import LlmTab from './llm/LlmTab';
 import { go, parseRoute, useRoute, type Route } from './route';
 import { load, save } from './store';
 import { THEMES, useTheme, type Theme } from './theme';
@@ -20,6 +21,7 @@ type Tab = Route['tab'];
 const TABS: { tab: Tab; label: string; hash: string }[] = [
   { tab: 'wiki', label: 'Wiki', hash: '#/wiki' },
   { tab: 'gpt2', label: 'GPT2', hash: '#/gpt2' },
+  { tab: 'llm', label: 'LLM', hash: '#/llm' },
 ];
 
 function isServed<T extends { available?: boolean }>(app: T | undefined): app is T {
@@ -92,7 +94,7 @@ export default function App() {
   const wikiRoute = useRef<Route>(lastWikiRoute());
   if (route.tab === 'wiki') wikiRoute.current = route;
 
-  useKeys({ w: () => switchTo('wiki'), g: () => switchTo('gpt2') });
+  useKeys({ w: () => switchTo('wiki'), g: () => switchTo('gpt2'), l: () => switchTo('llm') });
 
   const apps = stats?.apps;
   return (
@@ -148,6 +150,14 @@ export default function App() {
             <Absent tab="gpt2" isBroken={apps.gpt2 !== undefined} />
           ))}
       </Panel>
+      <Panel shown={route.tab === 'llm'}>
+        {apps &&
+          (isServed(apps.llm) ? (
+            <LlmTab shown={route.tab === 'llm'} />
+          ) : (
+            <Absent tab="llm" isBroken={apps.llm !== undefined} />
+          ))}
+      </Panel>
     </div>
   );
 }
@@ -162,6 +172,10 @@ const ABSENT: Record<Tab, { what: string; commands: string[] }> = {
     commands: ['index DUMP.xml.bz2', 'serve --wiki DUMP.xml.bz2'],
   },
   gpt2: { what: 'No GPT-2 model is loaded', commands: ['serve --gpt2 CHECKPOINT.pt'] },
+  llm: {
+    what: 'No language model is served',
+    commands: ['serve --model FOLDER', 'serve --model FILE.gguf'],
+  },
 };
 
 function Absent({ tab, isBroken }: { tab: Tab; isBroken: boolean }) {

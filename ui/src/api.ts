@@ -3,6 +3,8 @@
 // Every function throws: ApiError when the server answered with an error, DOMException
 // "AbortError" when the caller's signal fired, TypeError when there was no answer at all.
 
+import { load, save } from './store';
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -22,8 +24,19 @@ export function explain(e: unknown): string {
   return e instanceof Error ? e.message : String(e);
 }
 
-// The server's error page says it in <p>Message: ...</p>.
+// OpenAI's shape of an error, or undefined.
+function openAiMessage(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { error?: { message?: string } }).error?.message;
+  } catch {
+    return undefined;
+  }
+}
+
+// /v1 says it in JSON; elsewhere the server's error page says it in <p>Message: ...</p>.
 function messageOf(page: string, status: number): string {
+  const said = openAiMessage(page);
+  if (said) return said;
   const doc = new DOMParser().parseFromString(page, 'text/html');
   for (const p of doc.querySelectorAll('p')) {
     const said = /^Message:\s*(.+)$/s.exec(p.textContent ?? '')?.[1];
@@ -60,6 +73,7 @@ export interface Stats {
   apps: {
     wiki?: App;
     gpt2?: App & { models?: Model[] };
+    llm?: App;
   };
 }
 
@@ -219,6 +233,78 @@ export async function generate(
   };
 }
 
+// --- Language models --------------------------------------------------------------------------
+
+export interface LlmModel {
+  id: string;
+  state?: 'cold' | 'loading' | 'ready' | 'broken';
+  progress?: number; // 0 to 1, while it is loaded
+  context_window?: number; // tokens, once it is loaded
+}
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+// "" is the model's own default.
+export interface ChatSettings {
+  model: string;
+  temperature: string;
+  top_p: string;
+  top_k: string;
+  max_tokens: string;
+  seed: string;
+}
+
+export interface ChatChunk {
+  choices: {
+    delta?: { content?: string | null; reasoning_content?: string | null };
+    finish_reason?: string | null;
+  }[];
+  usage?: { completion_tokens: number } | null;
+  error?: { message: string };
+}
+
+let apiKey = load('apiKey', '');
+
+export function setApiKey(key: string): void {
+  apiKey = key;
+  save('apiKey', key);
+}
+
+const authorization = (): Record<string, string> =>
+  apiKey ? { Authorization: `Bearer ${apiKey}` } : {};
+
+export async function getLlmModels(signal?: AbortSignal): Promise<LlmModel[]> {
+  const reply = await get('/v1/models', signal, authorization());
+  return ((await reply.json()) as { data: LlmModel[] }).data;
+}
+
+// The answer to a conversation, in pieces.
+export async function chat(
+  messages: ChatMessage[],
+  { model, ...numbers }: ChatSettings,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<ChatChunk>> {
+  const given = Object.entries(numbers as Record<string, string>).filter(([, v]) => v !== '');
+  const reply = await fetch('/v1/chat/completions', {
+    method: 'POST',
+    signal,
+    headers: { 'Content-Type': 'application/json', ...authorization() },
+    body: JSON.stringify({
+      model,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+      ...Object.fromEntries(given.map(([k, v]) => [k, Number(v)])),
+    }),
+  });
+  if (!reply.ok) throw new ApiError(reply.status, messageOf(await reply.text(), reply.status));
+  if (!reply.body) throw new ApiError(reply.status, 'The server sent nothing.');
+  return readEvents(reply.body) as AsyncGenerator<ChatChunk>;
+}
+
 // Server-sent events (HTML standard 9.2) as far as the server uses them: "data:" fields of JSON.
 async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
   const reader = body.pipeThrough(new TextDecoderStream() as TransformStream).getReader();
@@ -234,6 +320,7 @@ async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<unk
           .split(/\r?\n/)
           .filter((line) => line.startsWith('data:'))
           .map((line) => line.slice(5).trimStart());
+        if (data[0] === '[DONE]') return; // OpenAI's way to say that this was the last
         if (data.length) yield JSON.parse(data.join('\n'));
       }
     }

@@ -3,7 +3,7 @@
 //   #/wiki  #/wiki/Title?view=xml#Section      the first wiki's start page, a page of it
 //   #/w/NAME  #/w/NAME/Title                   the same of another wiki on this server
 //   #/list/NAME/categories/Physics             titles, categories, backlinks, redirects
-//   #/gpt2
+//   #/gpt2  #/llm
 //
 // The hash is the only truth about which tab and article are shown, so links, back, forward, reload
 // and "open in a new tab" work without any code of ours. Scroll positions belong to history
@@ -15,7 +15,7 @@ import { LISTS, type ListKind, type View } from './api';
 import { load, save } from './store';
 
 export interface Route {
-  tab: 'wiki' | 'gpt2';
+  tab: 'wiki' | 'gpt2' | 'llm';
   at: string; // "" is the first wiki, else the name of one
   title: string; // "" is the wiki's start page; of a list, what it is a list of
   list?: ListKind;
@@ -42,7 +42,8 @@ function decode(s: string): string {
 }
 
 export function parseRoute(hash: string): Route {
-  if (/^#\/gpt2(?![^/?#])/.test(hash)) return { ...START, tab: 'gpt2' };
+  const model = /^#\/(gpt2|llm)(?![^/?#])/.exec(hash)?.[1];
+  if (model) return { ...START, tab: model as Route['tab'] };
   const parts = /^#\/(wiki|w\/([^/?#]+))(?:\/([^?#]*))?(?:\?([^#]*))?(?:#(.*))?$/s.exec(hash);
   if (!parts) return parseList(hash) ?? START;
   const query = new URLSearchParams(parts[4] ?? '');

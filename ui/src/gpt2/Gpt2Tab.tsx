@@ -1,10 +1,11 @@
 // gpt2/Gpt2Tab.tsx -- the GPT2 tab: prompt, options, and the text as it grows.
-import { useEffect, useLayoutEffect, useRef, type FormEvent, type KeyboardEvent } from 'react';
+import { useEffect, useRef, type FormEvent, type KeyboardEvent } from 'react';
 import Alert from 'react-bootstrap/Alert';
 import Button from 'react-bootstrap/Button';
 import Form from 'react-bootstrap/Form';
 
 import type { GenerateOptions, Model } from '../api';
+import { useFollow } from '../follow';
 import { useKeys } from '../keys';
 import { settleScroll } from '../route';
 import { useStored } from '../store';
@@ -30,22 +31,6 @@ const DEFAULT_OPTIONS: GenerateOptions = {
 function known(options: GenerateOptions): GenerateOptions {
   const names = Object.keys(DEFAULT_OPTIONS) as (keyof GenerateOptions)[];
   return Object.fromEntries(names.map((n) => [n, options[n]])) as unknown as GenerateOptions;
-}
-
-// Keeps the end of the growing text in view for a reader who is there, and only for one.
-function useFollow(text: string, running: boolean): void {
-  const wasNear = useRef(true);
-  useEffect(() => {
-    const watch = () => {
-      const left = document.documentElement.scrollHeight - innerHeight - scrollY;
-      wasNear.current = left < 120;
-    };
-    addEventListener('scroll', watch, { passive: true });
-    return () => removeEventListener('scroll', watch);
-  }, []);
-  useLayoutEffect(() => {
-    if (running && wasNear.current) scrollTo(0, document.documentElement.scrollHeight);
-  }, [text, running]);
 }
 
 interface Props {

@@ -1,7 +1,7 @@
 // gpt2/Output.tsx -- the text, how fast it came, and how to have it again.
-import { useEffect, useState } from 'react';
 import Button from 'react-bootstrap/Button';
 
+import { Copy } from '../Copy';
 import { plural, rate, time } from '../format';
 import type { Run } from './run';
 
@@ -68,26 +68,6 @@ export default function Output({ run, keptSeed, onAgain, onKeepSeed }: Props) {
       )}
       {run.headers.length > 0 && <Headers headers={run.headers} />}
     </section>
-  );
-}
-
-function Copy({ text, label }: { text: string; label: string }) {
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), 1500);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  // Only secure contexts (https, localhost) have a clipboard.
-  if (!navigator.clipboard) return null;
-  return (
-    <Button
-      variant="link"
-      size="sm"
-      onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
-    >
-      {copied ? 'Copied' : label}
-    </Button>
   );
 }
 

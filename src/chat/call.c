@@ -1,0 +1,79 @@
+// One call as JSON: its name, and its arguments as the bytes that the model wrote.
+
+#include "chat/inside.h"
+
+// Behind the JSON value at `at` of a text that is known to be JSON.
+static size_t skip_value(str s, size_t at) {
+    int depth = 0;
+    bool in_string = false;
+    for (; at < s.len; at++) {
+        char c = s.ptr[at];
+        if (in_string) {
+            if (c == '\\')
+                at++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (depth == 0 && (c == ',' || c == '}' || c == ']')) {
+            return at;
+        } else if (c == '}' || c == ']') {
+            depth--;
+        }
+    }
+    return at;
+}
+
+size_t chat__object_end(str s) {
+    int depth = 0;
+    bool in_string = false;
+    for (size_t at = 0; at < s.len; at++) {
+        char c = s.ptr[at];
+        if (in_string) {
+            if (c == '\\')
+                at++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            return at + 1;
+        }
+    }
+    return 0;
+}
+
+// The bytes of the value of the i-th member of an object that is known to be one.
+static str member_text(str s, uint32_t i) {
+    size_t at = str_find_byte(s, '{') + 1;
+    for (;; i--) {
+        at += str_find_byte(str_skip(s, at), '"');
+        size_t key_end = at + 1;
+        while (key_end < s.len && s.ptr[key_end] != '"')
+            key_end += s.ptr[key_end] == '\\' ? 2 : 1;
+        size_t from = key_end + 1 + str_find_byte(str_skip(s, key_end + 1), ':') + 1;
+        size_t to = skip_value(s, from);
+        if (!i) return str_trim(str_first(str_skip(s, from), to - from));
+        at = to + 1;
+    }
+}
+
+bool chat__call(str *name, str *arguments, str text, arena *a) {
+    const json_value *v;
+    arena before = *a;
+    if (json_read(&v, text, a, NULL) || v->kind != JSON_OBJECT ||
+        !json_is_str(name, json_get(v, "name")) || !name->len) {
+        *a = before;
+        return false;
+    }
+    const json_value *given = json_get(v, "arguments");
+    if (!given) given = json_get(v, "parameters");
+    *arguments = STR("");
+    if (!given || json_is_str(arguments, given)) return true;
+    if (given->kind == JSON_OBJECT) *arguments = member_text(text, (uint32_t)(given - v->items));
+    return given->kind == JSON_OBJECT;
+}
