@@ -152,7 +152,8 @@ static void fail(llm_models *m, entry *x, status code, const char *msg) {
 // Whether a broken one may be tried again.
 static bool may_retry(const llm_models *m, entry *x) {
     int64_t created;
-    if (os_now_ns() - x->failed_ns >= m->c.retry_ns) return true;
+    int64_t patience = m->c.retry_ns / (x->code == E_MEMORY ? 30 : 1);  // room comes and goes
+    if (os_now_ns() - x->failed_ns >= patience) return true;
     if (os_now_ns() - x->looked_ns < LOOK_NS) return false;
     x->looked_ns = os_now_ns();
     return llm__parts_stamp(&created, x->source) != x->stamp;

@@ -13,7 +13,7 @@
 //   Errors    get: E_NOT_FOUND (no such name: the message lists those there are), E_AGAIN (it is
 //             being loaded), E_LIMIT (over the budget), E_MEMORY (no room now), or what loading
 //             said, with paths of this machine left out. A failed load is tried again when its
-//             files have changed, or after LLM_RETRY_S
+//             files have changed, or after LLM_RETRY_S; one that found no room after a second
 #ifndef LLM_MODELS_H
 #define LLM_MODELS_H
 
