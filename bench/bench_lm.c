@@ -176,6 +176,7 @@ static void measure(lm_engine *g, const lm_model *m, const options *o) {
 static status open_model(lm_model **m, const options *o, err *e) {
     lm_spec shape = o->shape;
     shape.type = o->load.type;
+    shape.kv_type = lm__kv_type(shape.type);
     return o->model ? lm_model_open(m, o->model, &o->load, e) : lm__model_random(m, &shape, 1, e);
 }
 

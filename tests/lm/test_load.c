@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lm/model.h"
+#include "lm/pages.h"
 #include "lm/parts.h"
 #include "tests/tensor/folder.h"
 
@@ -140,6 +140,31 @@ static void figures_of_experts(void **state) {
     lm_model_close(m);
 }
 
+// Keys and values: by the weights, or as asked.
+static void types_of_keys(void **state) {
+    (void)state;
+    static const struct {
+        lm_load how;
+        kern_type want;
+    } cases[] = {{{0}, KERN_F32},
+                 {{.has_type = true, .type = KERN_INT8}, KERN_F16},
+                 {{.has_kv = true, .kv = KERN_F16}, KERN_F16},
+                 {{.has_type = true, .type = KERN_INT8, .has_kv = true, .kv = KERN_F32}, KERN_F32}};
+    size_t bytes[2] = {0};
+    for (size_t i = 0; i < countof(cases); i++) {
+        lm_model *m = open_ok(HF "llama", &cases[i].how);
+        assert_int_equal(m->spec.kv_type, cases[i].want);
+        bytes[cases[i].want == KERN_F16] = lm__page_bytes(m);
+        lm_model_close(m);
+    }
+    assert_int_equal(bytes[0], 2 * bytes[1]);
+    lm_load how = {.has_kv = true, .kv = KERN_INT8};
+    lm_model *m;
+    err e = {0};
+    assert_int_equal(lm_model_open(&m, HF "llama", &how, &e), E_ARG);
+    assert_non_null(strstr(e.msg, "f32 or f16, not int8"));
+}
+
 // --- Progress, measures --------------------------------------------------------------------------
 
 static void progress_and_cancelling(void **state) {
@@ -212,10 +237,10 @@ static void panels_of_experts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_of_fused_matrices),  cmocka_unit_test(rows_beyond_a_part_are_zeros),
-        cmocka_unit_test(types_of_experts),        cmocka_unit_test(figures_of_experts),
-        cmocka_unit_test(progress_and_cancelling), cmocka_unit_test(measured_as_opened),
-        cmocka_unit_test(panels_of_experts),
+        cmocka_unit_test(rows_of_fused_matrices), cmocka_unit_test(rows_beyond_a_part_are_zeros),
+        cmocka_unit_test(types_of_experts),       cmocka_unit_test(types_of_keys),
+        cmocka_unit_test(figures_of_experts),     cmocka_unit_test(progress_and_cancelling),
+        cmocka_unit_test(measured_as_opened),     cmocka_unit_test(panels_of_experts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
