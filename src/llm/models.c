@@ -61,7 +61,7 @@ struct llm_models {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool closing;
+    _Atomic bool closing;               // set under the lock
     llm_source source[LLM_MODELS_MAX];  // immutable once open
     entry e[LLM_MODELS_MAX];            // of each
     size_t n, used;
@@ -227,7 +227,7 @@ static status make_room(llm_models *m, const entry *x, err *e) {
 
 // Under the lock, which is let go while it works.
 static status load(llm_models *m, entry *x, err *e) {
-    llm_how how = {m->c.quantises, m->c.quantise, m->c.panels, &x->permille};
+    llm_how how = {m->c.quantises, m->c.quantise, m->c.panels, &x->permille, &m->closing};
     size_t bytes;
     pthread_mutex_unlock(&m->lock);
     status st = llm__parts_measure(&bytes, x->source, &how, e);
