@@ -5,7 +5,7 @@
 //             llm_models_release, and a held model is never dropped. It must have closed its
 //             streams of it by then
 //   Threads   any; loading has a thread of its own, one at a time
-//   Blocks    open: looks at folders; close: for the load that runs, which it ends; all else: never.
+//   Blocks    open: looks at folders; close: for the load that runs, which ends; all else: never.
 //             Who must wait for a model is called back
 //   Limits    LLM_MODELS_MAX names; `budget` bytes of weights; a model over it is refused. A load
 //             that finds no room because all others are held waits for LLM_ROOM_S seconds. Who was
