@@ -24,7 +24,7 @@ status compile__node(compiler *c, int32_t *out, node n) {
 static status add_refs(compiler *c, node *n, const int32_t *refs, size_t n_refs) {
     int32_t *to = vec_add(&c->s->refs, n_refs, sizeof *to, SCHEMA_NODES_MAX);
     if (!to) return err_set(c->e, E_LIMIT, "a schema of over %d nodes", SCHEMA_NODES_MAX);
-    memcpy(to, refs, n_refs * sizeof *to);
+    if (n_refs) memcpy(to, refs, n_refs * sizeof *to);
     n->first = (uint32_t)(c->s->refs.n - n_refs);
     n->n = (uint32_t)n_refs;
     return OK;

@@ -157,7 +157,7 @@ static status gather(uint32_t *out, maker *m, node_kind kind, vec *stack, size_t
     size_t n = stack->n - first;
     uint32_t *kids = vec_add(&m->kids, n, sizeof *kids, 1 << 16);
     if (!kids) return no_room(m);
-    memcpy(kids, (uint32_t *)stack->p + first, n * sizeof *kids);
+    if (n) memcpy(kids, (uint32_t *)stack->p + first, n * sizeof *kids);
     stack->n = first;
     return add_node(out, m, (node){kind, (uint32_t)(m->kids.n - n), (uint32_t)n, 0, 0});
 }
