@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { WALK = 300 };
+enum { WALK = 48 };
 
 static uint32_t draw(uint64_t *seed, uint32_t n) {
     *seed = *seed * 6364136223846793005U + 1442695040888963407U;
