@@ -533,7 +533,7 @@ static status subset_of(int32_t *out, follower *f, bool is_begin) {
     }
     uint32_t *to = vec_add(&f->members, f->n_found, sizeof *to, MEMBERS_MAX);
     subset *s = vec_add(&f->subsets, 1, sizeof *s, LANG_STATES_MAX);
-    int32_t *next = vec_add(&f->next, f->n_classes, sizeof *next, SIZE_MAX / 8);
+    int32_t *next = vec_add(&f->next, f->n_classes, sizeof *next, LANG_TABLE_MAX);
     if (!to || !s || !next) return no_states(f);
     memcpy(to, f->found, f->n_found * sizeof *to);
     *s = (subset){(uint32_t)(f->members.n - f->n_found), (uint32_t)f->n_found, 0};
