@@ -133,12 +133,13 @@ def test_head_says_the_headers(hub):
 
 
 def test_leaving_cancels(hub):
-    def live():
-        return json.loads(hub.get("/stats").text)["apps"]["llm"]["streams_live"]
+    def cancelled():
+        return json.loads(hub.get("/stats").text)["apps"]["llm"]["streams_cancelled"]
+    before = cancelled()
     with hub.connect() as s:
         s.sendall(b"GET /llm/generate/Hello?max_length=4000&seed=1 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert s.recv(12) == b"HTTP/1.1 200"
-    assert wait_until(lambda: live() == 0)
+    assert wait_until(lambda: cancelled() == before + 1)
 
 
 def test_requests_wait_for_a_model_that_is_being_loaded(tmp_path):
