@@ -258,6 +258,11 @@ parity: $(B)/tests/lm/test_hf $(PARITY)/.stamp ## random models of every family,
 	PYTHONPATH=$(PARITY)/v5:$(PARITY)/gguf $(PARITY_PYTHON) tests/golden/make.py --parity --out $(PARITY)/models --seeds $(SEEDS)
 	HF_GOLDEN=$(PARITY)/models $<
 
+.PHONY: parity-jinja
+parity-jinja: build/tools/jinja_cases $(PARITY)/.stamp ## templates beside jinja2: the committed, and CASES random ones (CASES=5000 SEED=1)
+	@$(PARITY_PYTHON) -W ignore tests/golden/make_jinja.py check $<
+	@$(PARITY_PYTHON) -W ignore tests/golden/make_jinja.py random $(or $(CASES),5000) $(or $(SEED),1) $<
+
 KILLS ?= 1000
 .PHONY: kill
 kill: deps-test ## kill -9 at KILLS random moments of indexing, twice; out of disk, handles, memory

@@ -1,4 +1,4 @@
-// An answer in each form: the first byte says which, and how the rest is cut. Any cut gives the same.
+// An answer in each form: the first byte says which. Any cut of the rest gives the same.
 
 #include "chat/chat.h"
 #include "fuzz/fuzz.h"

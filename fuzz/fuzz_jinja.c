@@ -1,4 +1,4 @@
-// A template and its variables, separated by a zero byte: bounded work and memory, an error or a text.
+// A template and its variables, a zero byte between them: bounded work, an error or a text.
 
 #include "base/utf8.h"
 #include "fuzz/fuzz.h"

@@ -1,8 +1,8 @@
 // An answer, piece by piece, to content, thoughts and calls.
 //
-// `held` is what has come and is not decided: each state takes from its front what is certain, and
-// else waits for more. Because it decides by the text alone and never by how it was cut, any cutting
-// gives the same.
+// `held` is what has come and is not decided: each state takes from its front what is certain and
+// else waits for more. Because it decides by the text alone and never by how it was cut, any
+// cutting gives the same.
 //
 //   I1  what is held back is the beginning of a marker, white space that a marker would swallow, or
 //       a call that has not ended; at most CHAT_CALL_MAX bytes

@@ -253,11 +253,11 @@ jv filter_truncate(jrun *r, jv self, const jv *a, const jargs *args) {
     int64_t most = jinja_int_arg(r, a[0], 255, "truncate's length");
     str end = a[2].kind == JV_MISSING ? STR("...") : jinja_str_arg(r, a[2], "truncate's end");
     int64_t leeway = a[3].kind == JV_NONE ? 5 : jinja_int_arg(r, a[3], 5, "truncate's leeway");
-    if (self.kind == JV_UNDEF) return self;
-    str s = jinja_str_arg(r, self, "what is truncated");
-    int64_t end_len = (int64_t)jv_chars(end);
+    int64_t end_len = (int64_t)jv_chars(end), len;
     if (most < end_len || leeway < 0) return jr_type(r, "truncate: a length that is too small");
-    if (r->code || (int64_t)jv_chars(s) <= most + leeway) return self;
+    if (!jv_len(&len, self)) return jr_type(r, "%s has no length", jv_type_name(self));
+    if (r->code || len <= most + leeway) return self;
+    str s = jinja_str_arg(r, self, "what is truncated");
     s = str_first(s, text_offset(s, (size_t)(most - end_len)));
     if (!filter_flag(r, a[1], false)) {
         size_t cut = s.len;

@@ -8,8 +8,9 @@
 //   Limits    JINJA_*_MAX: bytes, depth, steps, memory, output. A template cannot loop for ever,
 //             recurse without end, or see anything but its variables. Integers have 64 bits
 //   Errors    open: E_FORMAT with the line and what was expected; E_UNSUPPORTED names a tag, filter
-//             or test that is not known (inside of an if: render does). render: E_ARG with the template's own message
-//             (raise_exception), E_FORMAT (what Python would refuse: its line and why), E_LIMIT
+//             or test that is not known (inside of an if: only render does, where it is reached).
+//             render: E_ARG with the template's own message (raise_exception), E_FORMAT (what
+//             Python would refuse: its line and why), E_LIMIT, E_UNSUPPORTED
 //   Source    Jinja 3.1 documentation; transformers' chat_template_utils
 #ifndef JINJA_JINJA_H
 #define JINJA_JINJA_H

@@ -59,7 +59,7 @@ static void gives(const chat *c, const char *body, const char *want) {
 
 static const char HI[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}";
 
-// --- Files ----------------------------------------------------------------------------------------
+// --- Files ---------------------------------------------------------------------------------------
 
 static void template_of_files(void **state) {
     (void)state;
@@ -127,7 +127,7 @@ static void refused_files(void **state) {
     }
 }
 
-// --- Requests -------------------------------------------------------------------------------------
+// --- Requests ------------------------------------------------------------------------------------
 
 static void messages_as_templates_want(void **state) {
     (void)state;
@@ -265,7 +265,7 @@ static void errors_name_the_field(void **state) {
     chat_close(c);
 }
 
-// --- Wanted calls ---------------------------------------------------------------------------------
+// --- Wanted calls --------------------------------------------------------------------------------
 
 static const char TOOLS[] =
     "[{\"type\": \"function\", \"function\": {\"name\": \"get\", \"parameters\": {\"type\": "

@@ -1,6 +1,6 @@
 // Templates against Python's jinja2 (tests/golden/jinja.json, made by make_jinja.py): expressions,
-// statements, and a template in the manner of each family with many conversations. Then what only we
-// have: limits, and refusals with a line.
+// statements, and a template in the manner of each family with many conversations. Then what only
+// we have: limits, and refusals with a line.
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,7 +117,7 @@ static void chats_as_python(void **state) {
     assert_true(n_texts > 800);
 }
 
-// --- Refusals and limits --------------------------------------------------------------------------
+// --- Refusals and limits -------------------------------------------------------------------------
 
 static void refuses(const char *template, status code, const char *says) {
     buf out;
