@@ -234,6 +234,12 @@ unit-arm64: ## tests of the kernels on an emulated aarch64, with a cross compile
 	  CMOCKA=$(ARM64_LIB)/libcmocka.so.0 UNIT='$(ARM64_TESTS:%.c=build/arm64/%)' \
 	  RUN='qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$(ARM64_LIB)'
 
+.PHONY: parity-schema-served
+parity-schema-served: deps-test ## SCHEMAS documents that a random model writes under random schemas: all validate
+	@$(MAKE) --no-print-directory all $(CLIENTS)
+	SCHEMAS=$(or $(SCHEMAS),1000) PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+	  tests/e2e/test_schema_served.py
+
 # Needs some gigabytes of PyPI's packages once; PARITY_PYTHON=... uses those of another Python.
 PARITY    := build/parity
 PARITY_PYTHON ?= $(PARITY)/venv/bin/python

@@ -6,8 +6,8 @@
 // (the machine may be shared), and what the probe finds. --errors prints how far products are from
 // those of f32 instead.
 //
-//   bench_kern_int [--model gpt2|smollm2|cached] [--type NAME] [--threads N] [--set NAME] [--rows N]
-//                  [--errors 1]
+//   bench_kern_int [--model gpt2|smollm2|cached] [--type NAME] [--threads N] [--set NAME]
+//                  [--rows N] [--errors 1]
 
 #include "base/arena.h"
 #include "kern/kern.h"

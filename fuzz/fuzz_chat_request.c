@@ -5,6 +5,8 @@
 #include "fuzz/fuzz.h"
 #include "llm/llm.h"
 
+#include <stdlib.h>
+
 static const char template[] =
     "{% if tools %}{% for t in tools %}{{ t | tojson }}{% endfor %}<tool_call></tool_call>{% endif "
     "%}"
@@ -51,6 +53,16 @@ static llm_model open_model(arena *a) {
     return (llm_model){.name = STR("tiny"), .tokens = t, .chat = c, .vocab = v};
 }
 
+static llm host;
+static llm_model model;
+
+static void close_all(void) {
+    llm_schemas_close(host.schemas);
+    schema_vocab_close((schema_vocab *)model.vocab);
+    chat_close((chat *)model.chat);
+    tokenizer_close((tokenizer *)model.tokens);
+}
+
 // The bytes of the body, as far as the schema lets them through.
 static void walk(const schema *s, str bytes, arena *a) {
     schema_state *st = arena_try(a, schema_state_bytes(s));
@@ -62,12 +74,11 @@ static void walk(const schema *s, str bytes, arena *a) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     static arena mem;
-    static llm host;
-    static llm_model model;
     if (!mem.base) {
         CHECK(!arena_open(&mem, 64 << 20, NULL));
         model = open_model(&mem);
         CHECK((host.schemas = llm_schemas_open()));
+        CHECK(!atexit(close_all));
     }
     arena a = mem;
     str body = {(const char *)data, len};

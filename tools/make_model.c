@@ -5,8 +5,8 @@
 //   make_model              lists the shapes
 //
 // Writes config.json and model.safetensors. Norms are ones. Without --dense only the first 4 KiB of
-// a tensor are random and the rest is a hole, which reads as zeros and takes no disk. gpt-oss' experts
-// are bytes of MXFP4, as the hub has them.
+// a tensor are random and the rest is a hole, which reads as zeros and takes no disk. gpt-oss'
+// experts are bytes of MXFP4, as the hub has them.
 
 #include "base/arena.h"
 #include "base/buf.h"

@@ -166,8 +166,8 @@ INLINE void tiled_panel(float (*tile)[KERN_PANEL], const kern_rows *x, size_t ro
             tiled_sums(&u, part_at(x, from, g).q, x->ld_q, t);
             for (; done < from + height; done++)
                 tiled_row(tile[done], &u, done - from, part_at(x, done, g),
-                          w + RUN * size + done * n * lines * CACHE_LINE,
-                          done < height ? lines : 0, t);
+                          w + RUN * size + done * n * lines * CACHE_LINE, done < height ? lines : 0,
+                          t);
         }
     }
 }

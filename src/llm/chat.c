@@ -148,7 +148,7 @@ static status plan_guide(llm_schema **out, llm_call *c, const tool_plan *t, err 
     return OK;
 }
 
-// --- What contradicts ------------------------------------------------------------------------------
+// --- What contradicts ---------------------------------------------------------------------------
 
 static status check_both(llm_call *c, err *e) {
     gen_params *p = &c->p;

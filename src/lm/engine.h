@@ -37,8 +37,11 @@ typedef struct lm_stream lm_stream;
 
 typedef struct lm_load {
     bool has_type;
-    kern_type type;      // of the matrices in memory; without it, as the file has them, with Q4_K
-                         // and Q6_K as Q8_0. Experts in MXFP4 stay so, unless f32 is asked for
+    kern_type type;  // of the matrices in memory; without it, as the file has them, with Q4_K
+                     // and Q6_K as Q8_0. Experts in MXFP4 stay so, unless f32 is asked for
+    bool has_kv;
+    kern_type kv;        // of keys and values, f32 or f16; without it f16 where most weights are
+                         // integers, whose inputs are rounded more than that, and else f32
     int context;         // window in tokens, where the family allows it; 0: as the config says
     const char *panels;  // a file that keeps the repacked weights: mapped when it is there and of
                          // these weights, else written; NULL: none

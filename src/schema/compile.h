@@ -81,6 +81,8 @@ status compile__fail_in(const compiler *c, const json_value *at, const char *key
 
 // Adds a schema, what it refers to and what its allOf holds.
 NODISCARD status terms__add(compiler *c, conj *to, const json_value *v, uintptr_t done);
+// Without those that say nothing any more: so equal conjunctions look equal.
+void terms__drop_spent(conj *x);
 // What values of any schema of this list have in common, by keywords.
 NODISCARD status terms__rules(compiler *c, rules *out, const conj *x);
 // Types that a value may have for all that "type", "enum" and "const" say.

@@ -157,7 +157,7 @@ static status gather(uint32_t *out, maker *m, node_kind kind, vec *stack, size_t
     size_t n = stack->n - first;
     uint32_t *kids = vec_add(&m->kids, n, sizeof *kids, 1 << 16);
     if (!kids) return no_room(m);
-    memcpy(kids, (uint32_t *)stack->p + first, n * sizeof *kids);
+    if (n) memcpy(kids, (uint32_t *)stack->p + first, n * sizeof *kids);
     stack->n = first;
     return add_node(out, m, (node){kind, (uint32_t)(m->kids.n - n), (uint32_t)n, 0, 0});
 }
@@ -533,7 +533,7 @@ static status subset_of(int32_t *out, follower *f, bool is_begin) {
     }
     uint32_t *to = vec_add(&f->members, f->n_found, sizeof *to, MEMBERS_MAX);
     subset *s = vec_add(&f->subsets, 1, sizeof *s, LANG_STATES_MAX);
-    int32_t *next = vec_add(&f->next, f->n_classes, sizeof *next, SIZE_MAX / 8);
+    int32_t *next = vec_add(&f->next, f->n_classes, sizeof *next, LANG_TABLE_MAX);
     if (!to || !s || !next) return no_states(f);
     memcpy(to, f->found, f->n_found * sizeof *to);
     *s = (subset){(uint32_t)(f->members.n - f->n_found), (uint32_t)f->n_found, 0};

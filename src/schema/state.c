@@ -178,6 +178,7 @@ static const key_node *key_at(const schema *s, int32_t at) {
 static int32_t key_next(const schema *s, int32_t at, uint8_t byte) {
     if (at < 0) return SCHEMA_NONE;
     const key_node *k = key_at(s, at);
+    if (k->n_edges == 0) return SCHEMA_NONE;
     const key_edge *e = (const key_edge *)s->key_edges.p + k->edges;
     for (uint32_t i = 0; i < k->n_edges; i++)
         if (e[i].byte == byte) return (int32_t)e[i].to;

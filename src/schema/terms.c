@@ -259,6 +259,26 @@ status terms__add(compiler *c, conj *to, const json_value *v, uintptr_t done) {
     return add(c, to, v, done, &seen);
 }
 
+// Whether a schema says no more than what has been added or chosen for it.
+static bool is_spent(const term *t) {
+    if (t->done & IS_VALUE) return false;
+    for (uint32_t i = 0; i < t->v->n; i++) {
+        const struct known *k = known_of(t->v->items[i].key);
+        bool is_done = k->id == K_IGNORED || k->id == K_REF || k->id == K_ALL_OF ||
+                       (k->id == K_ANY_OF && t->done & DONE_ANY_OF) ||
+                       (k->id == K_ONE_OF && t->done & DONE_ONE_OF);
+        if (!is_done) return false;
+    }
+    return true;
+}
+
+void terms__drop_spent(conj *x) {
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++)
+        if (!is_spent(&x->t[i])) x->t[n++] = x->t[i];
+    x->n = n;
+}
+
 // --- Types and values ----------------------------------------------------------------------------
 
 unsigned terms__type_of(const json_value *v) {

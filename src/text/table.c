@@ -136,9 +136,9 @@ static status fall_back(bool *done, bpe_out *out, const bpe *b, str s, err *e) {
 static size_t spell(char to[2 * BPE__AFFIX_MAX + UTF8_MAX], const bpe *b, str unit, bool is_first,
                     bool is_last) {
     size_t n = 0;
-    if (!is_first) memcpy(to, b->prefix.ptr, b->prefix.len), n = b->prefix.len;
+    if (!is_first && b->prefix.len) memcpy(to, b->prefix.ptr, b->prefix.len), n = b->prefix.len;
     memcpy(to + n, unit.ptr, unit.len), n += unit.len;
-    if (is_last) memcpy(to + n, b->suffix.ptr, b->suffix.len), n += b->suffix.len;
+    if (is_last && b->suffix.len) memcpy(to + n, b->suffix.ptr, b->suffix.len), n += b->suffix.len;
     return n;
 }
 

@@ -678,8 +678,9 @@ def test_busy_is_429_or_503_with_retry_after(tmp_path):
         r = post(s, "/v1/chat/completions", body)
         assert r.status in (429, 503) and int(r.headers["Retry-After"]) >= 1
         assert json.loads(r.text)["error"]["type"] in ("rate_limit_error", "server_error")
-        assert wait_until(lambda: stats(s)["llm"]["streams_live"] == 0)
-        assert ask(s)["choices"]
+        # What it had submitted already is given up: soon there is room again.
+        assert wait_until(lambda: post(s, "/v1/chat/completions", {
+            "messages": HELLO, "max_tokens": 2}).status == 200)
 
 
 def test_many_at_once(hub):

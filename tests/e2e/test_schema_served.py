@@ -19,7 +19,7 @@ SEED = int(os.environ.get("SEED", "7"))
 
 
 def word(rng, most=6):
-    return "".join(rng.choice(string.ascii_letters + "é 漢") for _ in range(rng.randint(1, most)))
+    return "".join(rng.choice(string.ascii_letters + "é\"\\ 漢") for _ in range(rng.randint(1, most)))
 
 
 def string_schema(rng):

@@ -113,11 +113,11 @@ TINY = dict(hidden=64, heads=4, kv=2, ff=64, vocab=99, context=96, prompts=(3, 1
 
 
 # Bigger ones, of other shapes: heads of 16, 48 and 64, one head of keys and as many as of queries,
-# longer than some pages, more than one panel of ids. Prompts of a token and of 150.
+# longer than some pages, more than one panel of ids. Prompts of one token to 150.
 BIGGER = [
     dict(hidden=128, heads=8, kv=4, ff=160, vocab=301, context=256, prompts=(1, 33, 150)),
-    dict(hidden=192, heads=4, kv=1, ff=224, vocab=130, context=256, prompts=(16, 70, 150)),
-    dict(hidden=256, heads=4, kv=4, ff=96, vocab=512, context=256, prompts=(2, 65, 127)),
+    dict(hidden=192, heads=4, kv=1, ff=224, vocab=130, context=256, prompts=(16, 50, 130)),
+    dict(hidden=256, heads=4, kv=4, ff=96, vocab=512, context=256, prompts=(2, 40, 65)),
 ]
 
 
@@ -180,7 +180,7 @@ def random_weights(m, g):
             else:  # a bias, Gemma's gain around 0, a sink
                 v = torch.randn(p.shape, generator=g) * 0.2
         elif 'embed' in name or 'wte' in name or 'wpe' in name or 'lm_head' in name:
-            v = torch.randn(p.shape, generator=g) * 0.3
+            v = torch.randn(p.shape, generator=g) * 0.3 * gain
         elif 'conv.conv' in name:
             v = torch.randn(p.shape, generator=g) * 0.6
         elif name.endswith('_proj_bias'):

@@ -109,6 +109,15 @@ static void a_folder_is_a_model(void **state) {
     assert_null(p.model);
 }
 
+static void who_closes_does_not_wait_for_loading(void **state) {
+    world *w = *state;
+    const _Atomic bool cancelled = true;
+    llm_parts p;
+    assert_int_equal(llm__parts_open(&p, &w->s, &(llm_how){.cancelled = &cancelled}, NULL),
+                     E_CLOSED);
+    assert_null(p.model);
+}
+
 static void what_a_folder_lacks_is_off(void **state) {
     world *w = *state;
     llm_parts p = open_parts(w, &(llm_how){0});
@@ -236,6 +245,7 @@ static void a_stamp_tells_that_files_have_changed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_WORLD(a_folder_is_a_model),
+        IN_WORLD(who_closes_does_not_wait_for_loading),
         IN_WORLD(what_a_folder_lacks_is_off),
         IN_WORLD(types_are_the_operators),
         IN_WORLD(a_schema_has_no_special_tokens),

@@ -33,6 +33,7 @@ static lm_model *model_of(const lm_spec *shape, kern_type type) {
     lm_model *m;
     err e = {0};
     s.type = type;
+    s.kv_type = lm__kv_type(type);
     if (lm__model_random(&m, &s, 7, &e)) fail_msg("%s", e.msg);
     assert_int_equal(m->layers[1].out.type, type);
     return m;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "lm/model.h"
+#include "lm/pages.h"
 #include "lm/parts.h"
 #include "tests/tensor/folder.h"
 
@@ -140,6 +140,74 @@ static void figures_of_experts(void **state) {
     lm_model_close(m);
 }
 
+// Keys and values: by the weights, or as asked.
+static void types_of_keys(void **state) {
+    (void)state;
+    static const struct {
+        lm_load how;
+        kern_type want;
+    } cases[] = {{{0}, KERN_F32},
+                 {{.has_type = true, .type = KERN_INT8}, KERN_F16},
+                 {{.has_kv = true, .kv = KERN_F16}, KERN_F16},
+                 {{.has_type = true, .type = KERN_INT8, .has_kv = true, .kv = KERN_F32}, KERN_F32}};
+    size_t bytes[2] = {0};
+    for (size_t i = 0; i < countof(cases); i++) {
+        lm_model *m = open_ok(HF "llama", &cases[i].how);
+        assert_int_equal(m->spec.kv_type, cases[i].want);
+        bytes[cases[i].want == KERN_F16] = lm__page_bytes(m);
+        lm_model_close(m);
+    }
+    assert_int_equal(bytes[0], 2 * bytes[1]);
+    lm_load how = {.has_kv = true, .kv = KERN_INT8};
+    lm_model *m;
+    err e = {0};
+    assert_int_equal(lm_model_open(&m, HF "llama", &how, &e), E_ARG);
+    assert_non_null(strstr(e.msg, "f32 or f16, not int8"));
+}
+
+// What kernels or pages could not hold, or the pass would compute as something else.
+static void specs_that_are_refused(void **state) {
+    (void)state;
+    lm_spec good = {.family = "any",
+                    .block_size = 64,
+                    .vocab_size = 32,
+                    .n_ids = 32,
+                    .n_layer = 1,
+                    .n_head = 4,
+                    .n_kv_head = 2,
+                    .head_dim = 16,
+                    .n_embd = 32,
+                    .n_ff = 32,
+                    .norm = LM_NORM_RMS,
+                    .norm_at = LM_NORM_PRE,
+                    .act = LM_ACT_SILU,
+                    .is_gated = true,
+                    .is_tied = true};
+    good.layer[0].rope = -1;
+    assert_int_equal(lm__spec_check(&good, NULL), OK);
+    lm_spec s = good;
+    const struct {
+        int *field, value;
+        const char *says;
+    } cases[] = {
+        {&s.n_embd, 40, "n_embd is 40, must be a multiple of 16 in 1..16384"},
+        {&s.head_dim, 0, "head_dim is 0, must be a multiple of 16 in 1..512"},
+        {&s.n_layer, 257, "n_layer is 257, must be a multiple of 1 in 1..256"},
+        {&s.n_kv_head, 3, "4 heads over 3 of keys"},
+        {&s.n_ff, 0, "layer 0: an MLP of no columns"},
+        {(int *)&s.act, LM_ACT_GELU_ERF, "an MLP with gates with this activation"},
+        {&s.layer[0].rope, 0, "layer 0: no such rotary positions"},
+        {(int *)&s.layer[0].mixer, LM_MIX_CONV, "a convolution has 0 taps, must be in 1..8"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        err e = {0};
+        s = good;
+        *cases[i].field = cases[i].value;
+        assert_int_not_equal(lm__spec_check(&s, &e), OK);
+        assert_string_equal(e.msg, cases[i].says);
+    }
+}
+
 // --- Progress, measures --------------------------------------------------------------------------
 
 static void progress_and_cancelling(void **state) {
@@ -213,7 +281,8 @@ static void panels_of_experts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_fused_matrices),  cmocka_unit_test(rows_beyond_a_part_are_zeros),
-        cmocka_unit_test(types_of_experts),        cmocka_unit_test(figures_of_experts),
+        cmocka_unit_test(types_of_experts),        cmocka_unit_test(types_of_keys),
+        cmocka_unit_test(specs_that_are_refused),  cmocka_unit_test(figures_of_experts),
         cmocka_unit_test(progress_and_cancelling), cmocka_unit_test(measured_as_opened),
         cmocka_unit_test(panels_of_experts),
     };
