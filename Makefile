@@ -165,7 +165,7 @@ run: deps ## everything from nothing: install, build, serve the demo at http://1
 	@$(MAKE) --no-print-directory build/parallelopedia $(HANDBOOK)
 	@build/parallelopedia index --if-stale $(HANDBOOK)
 	@echo "Open http://127.0.0.1:$(PORT)  (Ctrl-C stops)"
-	@exec build/parallelopedia serve --port $(PORT) --wiki $(HANDBOOK) --gpt2 demo/handbook.pt
+	@exec build/parallelopedia serve --port $(PORT) --wiki $(HANDBOOK) --gpt2 demo/handbook.pt --model demo/handbook-chat
 
 # --- Test ------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = str((ROOT / os.environ.get("PARALLELOPEDIA_BIN", "build/parallelopedia")).resolve())
 HANDBOOK = ROOT / "build/demo/handbook.xml"
 CHECKPOINT = ROOT / "demo/handbook.pt"
+CHAT = ROOT / "demo/handbook-chat"
 DATA = ROOT.parent / "shared" / "data"
 # Sanitizers make everything slower; what is about speed or size is scaled by this.
 SLOW = 6 if "san-" in BIN else 1
@@ -161,7 +162,7 @@ def handbook(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def server(handbook):
-    with Server("--wiki", handbook, "--gpt2", CHECKPOINT, "--threads", "2") as s:
+    with Server("--wiki", handbook, "--gpt2", CHECKPOINT, "--model", CHAT, "--threads", "2") as s:
         yield s
         assert s.is_alive(), s.errors.decode()
     # Sanitizer reports end the process with another code.

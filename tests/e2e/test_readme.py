@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from conftest import BIN, HANDBOOK, PATIENCE_S, ROOT, Server
+from conftest import BIN, CHAT, HANDBOOK, PATIENCE_S, ROOT, Server
 
 README = (ROOT / "README.md").read_text()
 
@@ -28,7 +28,8 @@ def world(tmp_path_factory):
     (root / "demo").symlink_to(ROOT / "demo")
     shutil.copy(HANDBOOK, root / "demo-copy.xml")
     subprocess.run([BIN, "index", root / "demo-copy.xml"], check=True, capture_output=True)
-    with Server("--wiki", root / "demo-copy.xml", "--gpt2", ROOT / "demo/handbook.pt") as s:
+    with Server("--wiki", root / "demo-copy.xml", "--gpt2", ROOT / "demo/handbook.pt",
+                "--model", CHAT) as s:
         yield root, s
 
 
