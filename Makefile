@@ -226,6 +226,11 @@ $(PARITY_TOKENIZER):
 parity-tokenizer: build/tools/token_ids $(PARITY_TOKENIZER) ## ids and texts equal those of Hugging Face's library: 20,000 texts for each kind (TEXTS=20000 SEED=1 KINDS="gpt2 ...")
 	@build/parity/venv/bin/python tests/golden/parity_tokenizer.py $< build/parity/kinds $(or $(TEXTS),20000) $(or $(SEED),1) $(KINDS)
 
+.PHONY: parity-schema
+parity-schema: build/tools/schema_texts ## random JSON schemas beside python3-jsonschema (SCHEMAS=1000 SEED=7)
+	@tools/deps build dev
+	@$(PYTHON) tests/schema/parity.py $< $(or $(SCHEMAS),1000) $(or $(SEED),7)
+
 # The kernels' tests as a program for the other architecture: also the hashes in them must agree.
 ARM64_LIB   := build/arm64/lib
 ARM64_TESTS := $(wildcard tests/kern/test_kern*.c tests/kern/test_attend.c)
@@ -237,6 +242,30 @@ unit-arm64: ## tests of the kernels on an emulated aarch64, with a cross compile
 	  VARIANT=arm64 ROOMS='src/base src/os src/tensor src/kern' SRC_ASM= PKGS= LDLIBS=-lm \
 	  CMOCKA=$(ARM64_LIB)/libcmocka.so.0 UNIT='$(ARM64_TESTS:%.c=build/arm64/%)' \
 	  RUN='qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$(ARM64_LIB)'
+
+.PHONY: parity-schema-served
+parity-schema-served: deps-test ## SCHEMAS documents that a random model writes under random schemas: all validate
+	@$(MAKE) --no-print-directory all $(CLIENTS)
+	SCHEMAS=$(or $(SCHEMAS),1000) PARALLELOPEDIA_BIN=$(PROG) $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+	  tests/e2e/test_schema_served.py
+
+# Needs some gigabytes of PyPI's packages once; PARITY_PYTHON=... uses those of another Python.
+PARITY    := build/parity
+PARITY_PYTHON ?= $(PARITY)/venv/bin/python
+SEEDS     ?= 2
+$(PARITY)/.stamp:
+	@mkdir -p $(@D)
+	@[ -x $(PARITY_PYTHON) ] || { $(PYTHON) -m venv $(PARITY)/venv && \
+	  $(PARITY)/venv/bin/pip install -q torch==2.8.0 transformers==4.57.1 safetensors==0.8.0; }
+	@$(PARITY_PYTHON) -m pip install -q --target $(PARITY)/gguf --no-deps gguf==0.19.0
+	@$(PARITY_PYTHON) -m pip install -q --target $(PARITY)/v5 transformers==5.0.0
+	@touch $@
+.PHONY: parity
+parity: $(B)/tests/lm/test_hf $(PARITY)/.stamp ## random models of every family, SEEDS of each size, beside transformers: the largest differences
+	@rm -rf $(PARITY)/models
+	PYTHONPATH=$(PARITY)/gguf $(PARITY_PYTHON) tests/golden/make.py --parity --out $(PARITY)/models --seeds $(SEEDS)
+	PYTHONPATH=$(PARITY)/v5:$(PARITY)/gguf $(PARITY_PYTHON) tests/golden/make.py --parity --out $(PARITY)/models --seeds $(SEEDS)
+	HF_GOLDEN=$(PARITY)/models $<
 
 KILLS ?= 1000
 .PHONY: kill
@@ -251,11 +280,13 @@ kill: deps-test ## kill -9 at KILLS random moments of indexing, twice; out of di
 $(B)/fuzz/replay_%: $(B)/fuzz/fuzz_%.o $(B)/fuzz/replay.o $(LIB)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-.SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o) $(B)/fuzz/replay.o $(B)/fuzz/corrupt_index.o $(B)/fuzz/corrupt_weights.o
+.SECONDARY: $(FUZZ_SRC:%.c=$(B)/%.o) $(B)/fuzz/replay.o $(B)/fuzz/corrupt_index.o $(B)/fuzz/corrupt_weights.o \
+  $(B)/fuzz/corrupt_models.o
 
-replay: $(REPLAY) $(B)/fuzz/corrupt_weights ## fuzz targets over their corpus; some damaged weights
+replay: $(REPLAY) $(B)/fuzz/corrupt_weights $(B)/fuzz/corrupt_models ## fuzz targets over their corpus; some damaged weights and models
 	@for t in $(REPLAY); do n=$${t##*/replay_}; timeout $(HANG_S) $$t fuzz/corpus/$$n || exit 1; done
 	@timeout $(HANG_S) $(B)/fuzz/corrupt_weights 50
+	@timeout $(HANG_S) $(B)/fuzz/corrupt_models 500
 
 $(B)/fuzz/corrupt_%: $(B)/fuzz/corrupt_%.o $(LIB)
 	@$(SAY) LD $@
@@ -269,6 +300,10 @@ corrupt: $(B)/fuzz/corrupt_index ## N damaged indexes, each looked through (SAN=
 .PHONY: corrupt-weights
 corrupt-weights: $(B)/fuzz/corrupt_weights ## N damaged files of each kind of weights, in /dev/shm: they are synced
 	TMPDIR=/dev/shm $< $(N) $(or $(SEED),1) $(KIND)
+
+.PHONY: corrupt-models
+corrupt-models: $(B)/fuzz/corrupt_models ## N damaged folders and files of every family (SAN=address,undefined)
+	TMPDIR=/dev/shm $< $(or $(if $(filter-out 100000,$(N)),$(N)),10000) $(or $(SEED),1) $(KIND)
 
 SOAK_SECONDS ?= 1800
 $(B)/fuzz/soak_engine: $(B)/fuzz/soak_engine.o $(LIB)

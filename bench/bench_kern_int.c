@@ -6,8 +6,8 @@
 // (the machine may be shared), and what the probe finds. --errors prints how far products are from
 // those of f32 instead.
 //
-//   bench_kern_int [--model gpt2|smollm2] [--type NAME] [--threads N] [--set NAME] [--rows N]
-//                  [--errors 1]
+//   bench_kern_int [--model gpt2|smollm2|cached] [--type NAME] [--threads N] [--set NAME]
+//                  [--rows N] [--errors 1]
 
 #include "base/arena.h"
 #include "kern/kern.h"
@@ -45,6 +45,11 @@ static const model models[] = {
      30,
      {{960, 576, KERN_SET}, {576, 576, KERN_ADD}, {3072, 576, KERN_SWIGLU}, {576, 1536, KERN_ADD}},
      {49152, 576, KERN_SET}},
+    // Weights that stay in a core's second cache.
+    {"cached",
+     1,
+     {{576, 576, KERN_SET}, {576, 576, KERN_ADD}, {576, 576, KERN_SET}, {576, 576, KERN_ADD}},
+     {576, 576, KERN_SET}},
 };
 
 typedef struct world {

@@ -113,7 +113,7 @@ static double prefill_rate(lm_engine *g, const lm_model *m, int n) {
 }
 
 static double first_token_ms(lm_engine *g, const lm_model *m) {
-    double best = INFINITY;
+    double best = (double)INFINITY;
     for (int i = 0; i < 5; i++)
         best = fmin(best, 1000 * generate(g, m, (run){1, 10, 1, .salt = i + 10}).first_s);
     return best;
@@ -124,7 +124,7 @@ static double first_token_ms(lm_engine *g, const lm_model *m) {
 static void prefix_ms(double *shared, double *fresh, lm_engine *g, const lm_model *m, int n) {
     run r = {.streams = 1, .n_prompt = n + TAIL, .n_new = 1, .salt = 200, .n_shared = n};
     (void)generate(g, m, r);
-    *shared = *fresh = INFINITY;
+    *shared = *fresh = (double)INFINITY;
     for (int i = 1; i <= 3; i++) {
         r.salt = 200 + i;
         r.n_shared = n;
@@ -176,6 +176,7 @@ static void measure(lm_engine *g, const lm_model *m, const options *o) {
 static status open_model(lm_model **m, const options *o, err *e) {
     lm_spec shape = o->shape;
     shape.type = o->load.type;
+    shape.kv_type = lm__kv_type(shape.type);
     return o->model ? lm_model_open(m, o->model, &o->load, e) : lm__model_random(m, &shape, 1, e);
 }
 

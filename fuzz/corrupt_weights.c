@@ -9,7 +9,7 @@
 #include "os/clock.h"
 #include "tests/tensor/folder.h"
 
-enum { HANG_S = 120, FILE_MAX = 1 << 18 };
+enum { HANG_S = 120, FILE_MAX = 1 << 18, TOKENS = 20 };
 
 static uint64_t state;
 static uint8_t good[FILE_MAX], bad[2 * FILE_MAX];
@@ -134,6 +134,12 @@ static void mend_nothing(size_t len) {
 #define SHARD2 "model-00002-of-00002.safetensors"
 #define INDEX  "model.safetensors.index.json"
 
+#define HF GOLDEN "hf/"
+#define HUB(name, family, file, other)                                                             \
+    { name, file, HF family "/" file, {HF family "/" other}, ".", mend_nothing }
+#define GGUF(name, family)                                                                         \
+    { name, "model.gguf", HF family "/model.gguf", {0}, "model.gguf", mend_nothing }
+
 // One file of a model is damaged; the others are copied beside it.
 static const struct kind {
     const char *name, *file, *from;  // the damaged one; where it comes from
@@ -160,6 +166,16 @@ static const struct kind {
      {GOLDEN "hf_sharded/config.json", GOLDEN "hf_sharded/" SHARD1, GOLDEN "hf_sharded/" SHARD2},
      ".",
      mend_nothing},
+    HUB("oss", "gpt_oss", "model.safetensors", "config.json"),
+    HUB("oss-config", "gpt_oss", "config.json", "model.safetensors"),
+    HUB("lfm2-config", "lfm2_moe", "config.json", "model.safetensors"),
+    HUB("gemma-config", "gemma3", "config.json", "model.safetensors"),
+    HUB("phi-config", "phi3", "config.json", "model.safetensors"),
+    HUB("neox-config", "gpt_neox", "config.json", "model.safetensors"),
+    HUB("llama-config", "llama", "config.json", "model.safetensors"),
+    GGUF("gguf-oss", "gguf_gpt_oss"),
+    GGUF("gguf-llama", "gguf_llama"),
+    GGUF("gguf-lfm2", "gguf_lfm2_moe"),
     {"panels", "panels", NULL, {GOLDEN "gpt2_f16.pt"}, "gpt2_f16.pt", mend_store},
 };
 
@@ -210,11 +226,13 @@ static void use(const lm_model *m) {
     lm_work w;
     lm_pages *pages = NULL;
     lm_seq seq;
-    int32_t id = 0;
-    must(!lm__work_open(&w, m, NULL) && !lm__pages_open(&pages, m, lm__page_bytes(m), NULL) &&
-             lm__seq_open(&seq, pages, &id, 1, 1),
+    int32_t ids[TOKENS] = {0};
+    size_t n = min_size(TOKENS, (size_t)m->spec.block_size);
+    size_t bytes = lm__pages_for(TOKENS) * lm__page_bytes(m);
+    must(!lm__work_open(&w, m, NULL) && !lm__pages_open(&pages, m, bytes, NULL) &&
+             lm__seq_open(&seq, pages, ids, n, n),
          "no memory for a pass");
-    lm_segment seg = {.seq = &seq, .ids = &id, .n = 1, .want = 1};
+    lm_segment seg = {.seq = &seq, .ids = ids, .n = n, .want = 1};
     lm__forward(&w, m, NULL, &seg, 1);
     sink = sink + seg.logits[0];
     lm__seq_close(&seq);

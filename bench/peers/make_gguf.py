@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""A GGUF file of GPT-2's 124M shape with random weights, for the llama.cpp peer of bench/lm.
+"""A GGUF file with random weights, of GPT-2's 124M shape or SmolLM2-135M's, for the llama.cpp peer of bench/lm.
 
-    make_gguf.py f32|f16|q8_0|q4_0 OUT.gguf
+    make_gguf.py f32|f16|q8_0|q4_0 OUT.gguf [gpt2|smollm2-135m]
 
 Format: GGUF version 3 (ggml's docs/gguf.md). Only speed is measured: blocks of quantised types are
-random bytes with small scales. As llama.cpp's own quantize does, q4_0 keeps the head in Q6_K. The
+random bytes with small scales. As llama.cpp's own quantize does, q4_0 keeps the head in Q6_K, or in Q8_0
+where columns are no multiple of 256. The
 vocabulary is made up, but for the 256 bytes that a byte-level BPE must have.
 """
 
@@ -62,7 +63,7 @@ def value(v):
     return struct.pack("<IIQ", 9, 8, len(v)) + b"".join(map(string, v))
 
 
-def tensors(kind):
+def gpt2_tensors(kind):
     matrix = MATRIX[kind]
     yield "token_embd.weight", (EMBD, VOCAB), matrix
     yield "position_embd.weight", (EMBD, CONTEXT), F32
@@ -83,11 +84,8 @@ def tensors(kind):
     yield "output.weight", (EMBD, VOCAB), HEAD[kind]
 
 
-def main():
-    kind, out = sys.argv[1:]
-    tokens = byte_names()
-    tokens += [f"token{i}" for i in range(len(tokens), VOCAB - 1)] + ["<|endoftext|>"]
-    facts = {
+def gpt2_facts():
+    return VOCAB, {
         "general.architecture": "gpt2",
         "general.name": "random GPT-2 124M",
         "gpt2.context_length": CONTEXT,
@@ -96,13 +94,62 @@ def main():
         "gpt2.block_count": LAYERS,
         "gpt2.attention.head_count": HEADS,
         "gpt2.attention.layer_norm_epsilon": 1e-5,
+    }
+
+
+def smollm2_tensors(kind):
+    matrix = MATRIX[kind]
+    yield "token_embd.weight", (576, 49152), Q8_0 if kind == "q4_0" else matrix
+    for i in range(30):
+        for name, rows, cols in (
+            ("attn_q", 576, 576),
+            ("attn_k", 192, 576),
+            ("attn_v", 192, 576),
+            ("attn_output", 576, 576),
+            ("ffn_gate", 1536, 576),
+            ("ffn_up", 1536, 576),
+            ("ffn_down", 576, 1536),
+        ):
+            yield f"blk.{i}.{name}.weight", (cols, rows), matrix
+        for name in ("attn_norm", "ffn_norm"):
+            yield f"blk.{i}.{name}.weight", (576,), F32
+    yield "output_norm.weight", (576,), F32
+
+
+def smollm2_facts():
+    return 49152, {
+        "general.architecture": "llama",
+        "general.name": "random SmolLM2 135M",
+        "llama.context_length": 4096,
+        "llama.embedding_length": 576,
+        "llama.feed_forward_length": 1536,
+        "llama.block_count": 30,
+        "llama.attention.head_count": 9,
+        "llama.attention.head_count_kv": 3,
+        "llama.rope.dimension_count": 64,
+        "llama.rope.freq_base": 100000.0,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+    }
+
+
+SHAPES = {"gpt2": (gpt2_facts, gpt2_tensors), "smollm2-135m": (smollm2_facts, smollm2_tensors)}
+
+
+def main():
+    kind, out = sys.argv[1:3]
+    shape = sys.argv[3] if len(sys.argv) > 3 else "gpt2"
+    shape_facts, tensors = SHAPES[shape]
+    vocab, facts = shape_facts()
+    tokens = byte_names()
+    tokens += [f"token{i}" for i in range(len(tokens), vocab - 1)] + ["<|endoftext|>"]
+    facts |= {
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "gpt-2",
         "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": [1] * (VOCAB - 1) + [3],
+        "tokenizer.ggml.token_type": [1] * (vocab - 1) + [3],
         "tokenizer.ggml.merges": ["t h", "i n"],
-        "tokenizer.ggml.bos_token_id": VOCAB - 1,
-        "tokenizer.ggml.eos_token_id": VOCAB - 1,
+        "tokenizer.ggml.bos_token_id": vocab - 1,
+        "tokenizer.ggml.eos_token_id": vocab - 1,
     }
     header, bodies, at = b"", [], 0
     for name, shape, ggml_type in tensors(kind):

@@ -13,7 +13,8 @@
 #include <stdio.h>
 
 // Those later in the table may use what earlier ones opened, and are closed before them.
-const app_kind *const app_kinds[] = {&app_plaintext, &app_wiki, &app_gpt2, &app_stats, &app_ui};
+const app_kind *const app_kinds[] = {&app_plaintext, &app_wiki,  &app_gpt2, &app_llm,
+                                     &app_openai,    &app_stats, &app_ui};
 const size_t app_n_kinds = countof(app_kinds);
 
 const app_kind *app_kind_named(str name) {
@@ -74,7 +75,9 @@ status app_set_open(app_set *s, const app_options *o, const char **names, size_t
     for (size_t i = 0; i < n_names && !st; i++) {
         const app_kind *kind = app_kind_named(str_of(names[i]));
         st = kind ? add(s, kind, o, true, e)
-                  : err_set(e, E_ARG, "unknown app \"%s\": there are plaintext, wiki and gpt2",
+                  : err_set(e, E_ARG,
+                            "unknown app \"%s\": there are plaintext, wiki, gpt2, "
+                            "llm and openai",
                             names[i]);
     }
     for (size_t i = 0; i < app_n_kinds && !st; i++) {

@@ -45,7 +45,6 @@ static jv eval_concat(jrun *r, jenv *env, const node *n) {
     jv all = jv_view((str){0});
     for (const node *k = n->a; k && !r->code; k = k->next) {
         jv v = jv_str(r, eval(r, env, k));
-        jr_charge(r, v.n / 64);
         all = k == n->a ? jv_view(jv_text(v)) : jv_concat(r, jv_text(all), jv_text(v));
     }
     return all;
@@ -276,6 +275,9 @@ jv jinja_loop_attr(jrun *r, jv of, str name) {
 static jv eval_row(jrun *r, jenv *env, const node *n, jv self) {
     jargs args = eval_args(r, env, n->b, (jv){.kind = JV_MISSING});
     r->line = n->line;
+    if (!n->fn)
+        return jr_fail(r, E_UNSUPPORTED, "no %s named '%.*s'",
+                       n->kind == X_TEST ? "test" : "filter", STR_ARG(n->name));
     return r->code ? self : jinja_call_row(r, n->fn, self, &args);
 }
 

@@ -387,7 +387,6 @@ node *parse_filters(parser *p, node *value, bool begins_inline) {
         n->name = dotted_name(p);
         if (p->code) return NULL;
         n->fn = jinja_filter_named(n->name);
-        if (!n->fn) return parse_fail(p, E_UNSUPPORTED, "no filter named '%.*s'", STR_ARG(n->name));
         if (value) n->a = parse_below(p, n, value);
         if (parse_is_op(p, "(")) n->b = parse_args(p, n);
         value = n;
@@ -411,7 +410,6 @@ static node *parse_test(parser *p, node *value) {
     n->name = dotted_name(p);
     if (p->code) return NULL;
     n->fn = jinja_test_named(n->name);
-    if (!n->fn) return parse_fail(p, E_UNSUPPORTED, "no test named '%.*s'", STR_ARG(n->name));
     n->a = parse_below(p, n, value);
     if (parse_is_op(p, "(")) {
         n->b = parse_args(p, n);

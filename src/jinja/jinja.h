@@ -8,7 +8,7 @@
 //   Limits    JINJA_*_MAX: bytes, depth, steps, memory, output. A template cannot loop for ever,
 //             recurse without end, or see anything but its variables. Integers have 64 bits
 //   Errors    open: E_FORMAT with the line and what was expected; E_UNSUPPORTED names a tag, filter
-//             or test that is not known. render: E_ARG with the template's own message
+//             or test that is not known (inside of an if: render does). render: E_ARG with the template's own message
 //             (raise_exception), E_FORMAT (what Python would refuse: its line and why), E_LIMIT
 //   Source    Jinja 3.1 documentation; transformers' chat_template_utils
 #ifndef JINJA_JINJA_H

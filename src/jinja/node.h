@@ -113,7 +113,7 @@ struct macro {
     node *args;  // X_NAME; a: its default or NULL
     uint32_t n_args;
     bool has_caller, has_kwargs, has_varargs;  // used in the body, not declared
-    uint16_t caller, kwargs, varargs;  // their slots
+    uint16_t caller, kwargs, varargs;          // their slots
     node *body;
     scope *in;
 };

@@ -102,7 +102,6 @@ static jv refuse(jrun *r, node_op op, jv a, jv b) {
 static jv add_strings(jrun *r, jv a, jv b) {
     bool is_markup = (a.sub | b.sub) & JV_MARKUP;
     if (is_markup) a = jv_escape(r, a), b = jv_escape(r, b);
-    jr_charge(r, b.n / 64);
     jv v = jv_concat(r, jv_text(a), jv_text(b));
     v.sub = is_markup;
     return v;

@@ -16,6 +16,7 @@ typedef struct scoper {
     err *e;
     status code;
     int in_if;
+    int is_soft;  // inside of an if: an unknown filter is refused when it is reached, as in Jinja
 } scoper;
 
 static void fail(scoper *s, const char *what, str name) {
@@ -241,16 +242,25 @@ static void bind_name(scoper *s, scope *in, node *n) {
     n->slot = l->slot;
 }
 
+static void refuse_unknown(scoper *s, const node *n) {
+    s->code = err_set(s->e, E_UNSUPPORTED, "line %u of the template: no %s named '%.*s'", n->line,
+                      n->kind == X_TEST ? "test" : "filter", STR_ARG(n->name));
+}
+
 static void bind_expr(scoper *s, scope *in, node *n) {
     for (; n && !s->code; n = n->next) {
         if (n->kind == X_NAME) {
             bind_name(s, in, n);
             continue;
         }
+        bool is_call = n->kind == X_FILTER || n->kind == X_TEST;
+        if (is_call && !n->fn && !s->is_soft) refuse_unknown(s, n);
+        s->is_soft += n->kind == X_COND;
         bind_expr(s, in, n->a);
         bind_expr(s, in, n->b);
         bind_expr(s, in, n->c);
         bind_expr(s, in, n->d);
+        s->is_soft -= n->kind == X_COND;
     }
 }
 
@@ -356,9 +366,11 @@ static void bind(scoper *s, scope *in, node *n) {
         bind_expr(s, in, n->a);
         break;
     case S_IF:
+        s->is_soft++;
         bind_expr(s, in, n->a);
         bind_body(s, in, n->body);
         bind_body(s, in, n->other);
+        s->is_soft--;
         break;
     case S_FOR:
         bind_for(s, in, n);

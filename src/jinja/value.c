@@ -120,6 +120,7 @@ jv jv_copy(jrun *r, str s) {
 
 jv jv_concat(jrun *r, str a, str b) {
     bool is_last = a.len && a.ptr + a.len == r->room && b.len <= (size_t)(r->room_end - r->room);
+    jr_charge(r, (is_last ? b.len : a.len + b.len) / 64);
     if (is_last) {
         if (b.len) memmove(r->room, b.ptr, b.len);
         r->room += b.len;

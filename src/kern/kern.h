@@ -91,8 +91,8 @@ typedef enum kern_store {
     KERN_ADD,       // y += sum
     KERN_GELU,      // y = gelu(sum), tanh form
     KERN_GELU_ERF,  // y = gelu(sum), with erf
-    // Gated: sums 0..15 of a panel are gates g, 16..31 are ups u; panel p fills 16 columns of y from
-    // 16 p on, and y has half as many columns as w has rows.
+    // Gated: sums 0..15 of a panel are gates g, 16..31 are ups u; panel p fills 16 columns of y
+    // from 16 p on, and y has half as many columns as w has rows.
     KERN_SWIGLU,      // y = g sigmoid(g) u
     KERN_GEGLU,       // y = gelu(g) u, tanh form
     KERN_SWIGLU_OSS,  // y = (u' + 1) g' sigmoid(1.702 g'), g' = min(g, 7), u' = u within [-7, 7]
@@ -162,8 +162,9 @@ struct kern {
                  const float *sin);
     // x[i] = c tanh(x[i] / c); any n.
     void (*softcap)(float *x, float c, size_t n);
-    // out = softmax(scale q . keys) values, by online softmax over blocks of pages in order:
-    // a row's bits depend on the positions it sees only (Milakov and Gimelshein 2018; Dao et al. 2022).
+    // out = softmax(scale q . keys) values, by online softmax over blocks of pages in order
+    // (Milakov and Gimelshein 2018; Dao et al. 2022). A row's bits depend on the positions it
+    // sees only.
     void (*attend)(const kern_attend *a, const kern_kv *kv);
     // In place: p[i] = exp(p[i] - max), not divided. Returns the sum.
     float (*exp_sum)(float *p, size_t n);

@@ -5,9 +5,9 @@
 // values weighted with them, both relative to that score (Milakov and Gimelshein 2018).
 //
 // Rows go in tiles: a block's keys and values come into the cache once for TILE rows, and into
-// registers once for ROWS, VECS vectors at a time. A few rows, as heads that share keys have them in
-// decoding, take the same steps with more vectors. Keys and values in f16 are widened on the way:
-// `half` is a constant where functions are inlined.
+// registers once for ROWS, VECS vectors at a time. A few rows, as heads that share keys have them
+// in decoding, take the same steps with more vectors. Keys and values in f16 are widened on the
+// way: `half` is a constant where functions are inlined.
 //
 //   A1  a score is one FMA chain over the head's columns; lanes are the positions of a page
 //   A2  a row's sum of exponentials has 16 lanes, which take a block's pages in order

@@ -20,8 +20,8 @@
 //   i_max, i_add, i_top, i_sum                lanes; the largest lane, the sum of all lanes
 //   i_store_low(int8_t *, ivec)               the low byte of each lane
 //
-// A set with a matrix unit defines KERN_INT_TILED, the rows from which on it multiplies int8, and
-// tiled_begin, tiled_add, tiled_end: before, with and after the panels of a product.
+// A set with a matrix unit defines KERN_INT_TILED(type), the rows from which on it takes that
+// (kern_int_tiled.h).
 //
 // Rejected: unpacking int4 to bytes before several tiles read it (with AVX-VNNI a fifth faster from
 // 32 rows on; with AVX-512 no faster from caches and, 16 rows from memory, a third slower).
@@ -211,6 +211,10 @@ static void add_rows(float (*tile)[KERN_PANEL], const kern_rows *x, size_t rows,
     }
 }
 
+#ifdef KERN_INT_TILED
+#include "kern/kern_int_tiled.h"
+#endif
+
 // --- Panels ----------------------------------------------------------------------------------
 
 // A block of weights stays in the L1 cache for all rows; the next one is asked for meanwhile.
@@ -250,25 +254,21 @@ void KERN_INT_NAME(matmul)(float *y, size_t ldy, const kern_rows *x, size_t rows
     size_t panel_bytes = kern__int_panel_bytes(w->type, w->k);
     size_t width = kern_store_width(how), columns = w->n * width / KERN_PANEL;
 #ifdef KERN_INT_TILED
-    bool tiled = w->type == KERN_INT8 && rows >= KERN_INT_TILED;
-    if (tiled) tiled_begin(rows);
+    bool tiled = rows >= KERN_INT_TILED(w->type);
+    if (tiled) tiled_begin(rows, w->type);
 #endif
     for (size_t p = p0; p < p1; p++) {
         const char *panel = (const char *)w->panels + p * panel_bytes;
-        const float *bias = w->bias ? w->bias + p * KERN_PANEL : NULL, *scale = NULL;
+        const float *bias = w->bias ? w->bias + p * KERN_PANEL : NULL;
+        const float *scale = w->type == KERN_INT8 ? (const float *)(const void *)panel : NULL;
+        const uint8_t *first = (const uint8_t *)panel + (scale ? KERN_PANEL * sizeof *scale : 0);
         memset(tile, 0, rows * sizeof *tile);
-        if (w->type == KERN_INT8) {
-            scale = (const float *)(const void *)panel;
-            const uint8_t *first = (const uint8_t *)(scale + KERN_PANEL);
 #ifdef KERN_INT_TILED
-            if (tiled)
-                tiled_add(tile, x, rows, first, groups);
-            else
+        if (tiled)
+            tiled_add(tile, x, rows, first, groups, w->type);
+        else
 #endif
-                add_panel(tile, x, rows, first, groups, KERN_INT8);
-        } else {
-            add_panel(tile, x, rows, (const uint8_t *)panel, groups, w->type);
-        }
+            add_panel(tile, x, rows, first, groups, w->type);
         finish_panel(y + p * width, ldy, tile, rows, min_size(width, columns - p * width), scale,
                      bias, how, finish);
     }
@@ -277,42 +277,4 @@ void KERN_INT_NAME(matmul)(float *y, size_t ldy, const kern_rows *x, size_t rows
 #endif
 }
 
-// --- Activations -----------------------------------------------------------------------------
-
-// One group: q, scale, and what sums of it start at. Numbers that are not finite make the scale
-// NaN, and so every sum.
-static void quantise_group(int8_t *q, float *scale, int32_t *sum, const float *x) {
-    ivec top = i_abs_bits(v_load(x)), half[2];
-    for (size_t i = KERN_LANES; i < KERN_GROUP; i += KERN_LANES)
-        top = i_max(top, i_abs_bits(v_load(x + i)));
-    int32_t bits = i_top(top);
-    float max;
-    memcpy(&max, &bits, sizeof max);
-    bool finite = bits < 0x7F800000, usable = finite && max >= KERN_INT_TINY;
-    *scale = usable ? max / 127.0F : finite ? 0 : NAN;
-    if (!usable) {
-        memset(q, 0, KERN_GROUP);
-        sum[0] = sum[1] = 0;
-        return;
-    }
-    vec inverse = v_set(127.0F / max);
-    for (size_t i = 0; i < KERN_GROUP; i += KERN_LANES) {
-        ivec v = v_round(v_mul(v_load(x + i), inverse));
-        i_store_low(q + i, v);
-        half[i / 32] = i % 32 ? i_add(half[i / 32], v) : v;
-    }
-    sum[1] = -128 * i_sum(half[1]);
-    sum[0] = sum[1] - 128 * i_sum(half[0]);
-}
-
-void KERN_INT_NAME(quantise)(const kern_rows *x, size_t row, size_t k) {
-    const float *from = x->x + row * x->ld;
-    int8_t *q = x->q + row * x->ld_q;
-    float *scale = x->scale + row * (x->ld_q / KERN_GROUP);
-    int32_t *sum = x->sum + row * (x->ld_q / 32);
-    for (size_t at = 0; at < k; at += KERN_GROUP, q += KERN_GROUP, scale++, sum += 2) {
-        float last[KERN_GROUP] = {0};
-        if (k - at < KERN_GROUP) memcpy(last, from + at, (k - at) * sizeof *last);
-        quantise_group(q, scale, sum, k - at < KERN_GROUP ? last : from + at);
-    }
-}
+#include "kern/kern_int_quantise.h"

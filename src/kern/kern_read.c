@@ -1,4 +1,4 @@
-// Reading weights for kern_pack_*.c: some columns of a panel's rows at a time, whatever the rows are
+// Reading weights to be packed: some columns of a panel's rows at a time, whatever the rows are
 // stored as.
 
 #include "kern/kern_isa.h"

@@ -148,7 +148,7 @@ static status plan_guide(llm_schema **out, llm_call *c, const tool_plan *t, err 
     return OK;
 }
 
-// --- What contradicts ------------------------------------------------------------------------------
+// --- What contradicts ---------------------------------------------------------------------------
 
 static status check_both(llm_call *c, err *e) {
     gen_params *p = &c->p;
@@ -235,7 +235,11 @@ status llm_chat_plan(llm_run_spec *spec, llm_call *c, err *e) {
     if (!p->messages) return err_set(e, E_ARG, "messages is missing");
     TRY(plan_guide(&spec->guide, c, &tools, e));
     spec->has_calls = tools.tools != NULL;
-    llm_conversation talk = {p->messages, tools.tools, p->generates, spec->guide != NULL};
+    llm_conversation talk = {.messages = p->messages,
+                             .tools = tools.tools,
+                             .generates = p->generates,
+                             .is_led = spec->guide != NULL,
+                             .is_call = tools.is_forced};
     return llm_prompt_chat(prompt, c, &talk, e);
 }
 

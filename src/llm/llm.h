@@ -116,10 +116,11 @@ typedef struct llm_prompt {
 } llm_prompt;
 
 // A conversation by the model's template. `is_led`: a schema leads the answer, so that it cannot
-// begin with thoughts. E_UNSUPPORTED: the model has no template. c->p.wrong is set.
+// begin with thoughts; `is_call`: to a call. E_UNSUPPORTED: the model has no template. Sets
+// c->p.wrong.
 typedef struct llm_conversation {
     const json_value *messages, *tools;
-    bool generates, is_led;
+    bool generates, is_led, is_call;
 } llm_conversation;
 NODISCARD status llm_prompt_chat(llm_prompt *out, llm_call *c, const llm_conversation *talk,
                                  err *e);

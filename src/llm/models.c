@@ -61,7 +61,7 @@ struct llm_models {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool closing;
+    _Atomic bool closing;               // set under the lock
     llm_source source[LLM_MODELS_MAX];  // immutable once open
     entry e[LLM_MODELS_MAX];            // of each
     size_t n, used;
@@ -152,7 +152,8 @@ static void fail(llm_models *m, entry *x, status code, const char *msg) {
 // Whether a broken one may be tried again.
 static bool may_retry(const llm_models *m, entry *x) {
     int64_t created;
-    if (os_now_ns() - x->failed_ns >= m->c.retry_ns) return true;
+    int64_t patience = m->c.retry_ns / (x->code == E_MEMORY ? 30 : 1);  // room comes and goes
+    if (os_now_ns() - x->failed_ns >= patience) return true;
     if (os_now_ns() - x->looked_ns < LOOK_NS) return false;
     x->looked_ns = os_now_ns();
     return llm__parts_stamp(&created, x->source) != x->stamp;
@@ -226,7 +227,7 @@ static status make_room(llm_models *m, const entry *x, err *e) {
 
 // Under the lock, which is let go while it works.
 static status load(llm_models *m, entry *x, err *e) {
-    llm_how how = {m->c.quantises, m->c.quantise, m->c.panels, &x->permille};
+    llm_how how = {m->c.quantises, m->c.quantise, m->c.panels, &x->permille, &m->closing};
     size_t bytes;
     pthread_mutex_unlock(&m->lock);
     status st = llm__parts_measure(&bytes, x->source, &how, e);

@@ -5,15 +5,15 @@
 //             llm_models_release, and a held model is never dropped. It must have closed its
 //             streams of it by then
 //   Threads   any; loading has a thread of its own, one at a time
-//   Blocks    open: looks at folders; close: for the load that runs; all else: never. Who must wait
-//             for a model is called back
+//   Blocks    open: looks at folders; close: for the load that runs, which ends; all else: never.
+//             Who must wait for a model is called back
 //   Limits    LLM_MODELS_MAX names; `budget` bytes of weights; a model over it is refused. A load
 //             that finds no room because all others are held waits for LLM_ROOM_S seconds. Who was
 //             called back has LLM_OWED_S to ask before the model may go again
 //   Errors    get: E_NOT_FOUND (no such name: the message lists those there are), E_AGAIN (it is
 //             being loaded), E_LIMIT (over the budget), E_MEMORY (no room now), or what loading
 //             said, with paths of this machine left out. A failed load is tried again when its
-//             files have changed, or after LLM_RETRY_S
+//             files have changed, or after LLM_RETRY_S; one that found no room after a second
 #ifndef LLM_MODELS_H
 #define LLM_MODELS_H
 

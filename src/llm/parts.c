@@ -181,7 +181,11 @@ static status open_weights(llm_parts *p, const llm_source *s, const llm_how *how
     char path[OS_PATH_MAX];
     size_t bytes;
     err note = {0};
-    lm_load load = {.eos = g->eos, .n_eos = g->n_eos, .permille = how->permille, .note = &note};
+    lm_load load = {.eos = g->eos,
+                    .n_eos = g->n_eos,
+                    .permille = how->permille,
+                    .cancelled = how->cancelled,
+                    .note = &note};
     TRY(plan(&load, &bytes, s, how, e));
     load.panels = panels_path(path, s, how, &load);
     TRY(lm_model_open(&p->model, s->path, &load, e));

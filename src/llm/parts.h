@@ -22,8 +22,9 @@ typedef struct llm_parts {
 typedef struct llm_how {
     bool quantises;
     kern_type quantise;
-    const char *panels;          // folder, or NULL
-    _Atomic unsigned *permille;  // of loading
+    const char *panels;             // folder, or NULL
+    _Atomic unsigned *permille;     // of loading
+    const _Atomic bool *cancelled;  // NULL, or once true loading ends with E_CLOSED
 } llm_how;
 
 // Bytes that its weights will take.

@@ -39,13 +39,15 @@ static str joined(arena *a, str x, str y) {
     return buf_str(&out);
 }
 
-// What a template leaves open, closed: an answer that a schema leads has no thoughts.
-static str without_thoughts(const llm_call *c, str prompt) {
+// An answer that a schema leads has no thoughts: where the template opens one it is closed, and
+// where the answer would begin with the name of a channel it has begun.
+static str without_thoughts(const llm_call *c, const llm_conversation *talk, str prompt) {
     str end = prompt;
     while (end.len && (end.ptr[end.len - 1] == '\n' || end.ptr[end.len - 1] == ' '))
         end.len--;
-    if (str_ends(end, STR("<think>"))) return joined(c->a, prompt, STR("\n</think>\n\n"));
-    return prompt;
+    if (chat_form_of(c->model->chat) == CHAT_HARMONY)
+        return talk->is_call ? prompt : joined(c->a, prompt, STR("<|channel|>final<|message|>"));
+    return str_ends(end, STR("<think>")) ? joined(c->a, prompt, STR("\n</think>\n\n")) : prompt;
 }
 
 status llm_prompt_chat(llm_prompt *out, llm_call *c, const llm_conversation *talk, err *e) {
@@ -66,7 +68,7 @@ status llm_prompt_chat(llm_prompt *out, llm_call *c, const llm_conversation *tal
                       .add_generation_prompt = talk->generates,
                       .now = time(NULL)};
     TRY(chat_render(&out->text, c->model->chat, &r, c->a, e));
-    if (talk->is_led) out->text = without_thoughts(c, out->text);
+    if (talk->is_led) out->text = without_thoughts(c, talk, out->text);
     int32_t *ids;
     TRY(tokenizer_encode(&ids, &out->n, c->model->tokens, out->text, 0, c->a, e));
     out->ids = ids;

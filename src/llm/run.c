@@ -105,7 +105,7 @@ static void finish(llm_choice *c) {
     gen_text_end(&c->text, &rest);
     if (!was_cut) put_text(c, buf_str(&rest));
     if (!was_cut && c->reply) chat_reply_end(c->reply, put, c);
-    if (was_cut) c->n_calls--;
+    if (is_over(c)) c->n_calls--;  // the one that was too many
     llm_tell_logs(c);
     c->finish = c->state == LM_LENGTH && !c->text.is_stopped ? "length"
                 : c->n_calls                                 ? "tool_calls"

@@ -316,6 +316,13 @@ static void put_message(json *j, const llm_choice *c) {
     json_close(j, '}');
 }
 
+static bool is_whole(const llm_choice *c) {
+    bool failed = c->content.failed || c->reasoning.failed || c->logs.failed || c->offsets.failed;
+    for (size_t i = 0; i < c->n_calls; i++)
+        failed |= c->calls[i].args.failed;
+    return !failed;
+}
+
 static void tell_body(llm_run *r) {
     json j;
     json_init(&j, &r->out);
@@ -323,6 +330,7 @@ static void tell_body(llm_run *r) {
     json_key(&j, "choices"), json_open(&j, '[');
     for (size_t i = 0; i < r->n_choices; i++) {
         llm_choice *c = &r->choice[i];
+        r->out.failed |= !is_whole(c);
         json_open(&j, '{');
         json_key(&j, "index"), json_i64(&j, c->index);
         if (r->is_chat)

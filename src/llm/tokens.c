@@ -118,7 +118,8 @@ void llm_apply_template(http_req *rq, void *l) {
     llm_prompt prompt;
     err e = {0};
     if (!llm_call_open(&c, rq, l, GEN_CHAT)) return;
-    llm_conversation talk = {c.p.messages, c.p.tools, c.p.generates, false};
+    llm_conversation talk = {
+        .messages = c.p.messages, .tools = c.p.tools, .generates = c.p.generates};
     c.p.wrong = "messages";
     status s = c.p.messages ? llm_prompt_chat(&prompt, &c, &talk, &e)
                             : err_set(&e, E_ARG, "messages is missing");

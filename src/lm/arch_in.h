@@ -144,6 +144,12 @@ NODISCARD status lm__facts_finish(lm_facts *f, err *e);
 // When the config does not list layers.
 lm_layer_kind lm__default_kind(const lm_facts *f, int l);
 
+// The tensors of a hub's folder of this shape, for tools that write one. dtype is U8 for bytes that
+// hold MXFP4, else OTHER: any of elements.
+typedef void lm_arch_put(void *arg, const char *name, tensor_dtype dtype, const int64_t *dim,
+                         int n);
+void lm__arch_list(const lm_spec *s, lm_arch_put *put, void *arg);
+
 NODISCARD status lm__config_read(lm_facts *f, const json_value *config, err *e);
 NODISCARD status lm__gguf_read(lm_facts *f, const weights *w, err *e);
 NODISCARD status lm__ropes_read(lm_facts *f, const json_value *config, err *e);

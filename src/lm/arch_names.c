@@ -642,3 +642,61 @@ status lm__arch_check_all(const weights *w, const lm_spec *s, err *e) {
             return err_set(e, E_FORMAT, "unexpected tensor %.*s", STR_ARG(all->in_order[i].name));
     return check_head(w, s, &at, e);
 }
+
+// --- What a family's file consists of -----------------------------------------------------------
+
+// One tensor for each: of fused ones the first role speaks for all.
+static bool speaks(const lm_part *p) {
+    bool is_fused =
+        p->lay == LAY_QKV || p->lay == LAY_HEADS || p->lay == LAY_HALVES || p->lay == LAY_TURNS;
+    return !(is_fused && (p->role == LM_K || p->role == LM_V || p->role == LM_UP)) &&
+           !(p->flags & PART_BY_INPUT);
+}
+
+static void list_part(const place *at, const lm_spec *s, const lm_part *p, int layer, int expert,
+                      lm_arch_put *put, void *arg) {
+    char name[NAME_ROOM];
+    lm_rows m = {0};
+    int64_t dim[4];
+    int n = 0;
+    bool stacked = (p->flags & PART_STACK) != 0;
+    shape_of(&m.n, &m.k, s, p->role, expert >= 0);
+    size_t rows = lay_rows(&m, p, s);
+    bool by_input = (p->flags & PART_CONV1D) && at->is_hub;
+    if (stacked) dim[n++] = s->n_expert;
+    dim[n++] = (int64_t)(by_input ? m.k : rows);
+    if (p->flags & PART_MIDDLE1) dim[n++] = 1;
+    if (m.k && p->flags & PART_MXFP4)
+        dim[n++] = (int64_t)m.k / 32;
+    else if (m.k)
+        dim[n++] = (int64_t)(by_input ? rows : m.k);
+    name_of(name, at, p, p->weight, layer, expert);
+    if (p->flags & PART_MXFP4) {
+        char scales[NAME_ROOM];
+        snprintf(scales, sizeof scales, "%.*s_scales", (int)(strlen(name) - strlen("_blocks")),
+                 name);
+        put(arg, scales, TENSOR_U8, dim, n);
+        dim[n++] = 16;
+    }
+    put(arg, name, p->flags & PART_MXFP4 ? TENSOR_U8 : TENSOR_OTHER, dim, n);
+    if (!has_bias(s, p->role, layer, expert >= 0)) return;
+    name_of(name, at, p, p->bias, layer, expert);
+    int64_t bias[2] = {s->n_expert, (int64_t)rows};
+    put(arg, name, TENSOR_OTHER, bias + !stacked, stacked ? 2 : 1);
+}
+
+void lm__arch_list(const lm_spec *s, lm_arch_put *put, void *arg) {
+    place at = {.family = lm__family(str_of(s->family), WEIGHTS_HF), .is_hub = true};
+    at.parts = at.family->parts, at.prefix = at.family->prefix, at.layers = at.family->layers;
+    for (const lm_part *p = at.parts; p->role != LM_ROLES; p++) {
+        bool of_model = is_of_model(p->role), experts = is_of_experts(p);
+        int layers = of_model ? 0 : s->n_layer;
+        if (!speaks(p) || (p->role == LM_HEAD && s->is_tied)) continue;
+        for (int l = of_model ? -1 : 0; l < layers; l++) {
+            if (!has_role(s, p->role, l, experts)) continue;
+            int many = p->flags & PART_EACH ? s->n_expert : 1;
+            for (int x = 0; x < many; x++)
+                list_part(&at, s, p, l, experts ? x : -1, put, arg);
+        }
+    }
+}

@@ -37,8 +37,11 @@ typedef struct lm_stream lm_stream;
 
 typedef struct lm_load {
     bool has_type;
-    kern_type type;      // of the matrices in memory; without it, as the file has them, with Q4_K
-                         // and Q6_K as Q8_0. Experts in MXFP4 stay so, unless f32 is asked for
+    kern_type type;  // of the matrices in memory; without it, as the file has them, with Q4_K
+                     // and Q6_K as Q8_0. Experts in MXFP4 stay so, unless f32 is asked for
+    bool has_kv;
+    kern_type kv;        // of keys and values, f32 or f16; without it f16 where most weights are
+                         // integers, whose inputs are rounded more than that, and else f32
     int context;         // window in tokens, where the family allows it; 0: as the config says
     const char *panels;  // a file that keeps the repacked weights: mapped when it is there and of
                          // these weights, else written; NULL: none
@@ -124,11 +127,11 @@ typedef struct lm_bias {
 
 lm_sampling lm_sampling_default(void);  // torch, seed 0, temperature 1, top_k 50, no logprobs
 
-// What may come next, for structured output. An id is drawn first; only when it is refused, the mask
-// is asked for, and what the cuts of top_k, top_p and min_p left is drawn from again, without those
-// that may not come: the distribution is the one that the mask would have given at once. When none
-// of them may come, the cuts are made among those that may. The second draw has noise of its own
-// from the same seed, so that the first one's never moves.
+// What may come next, for structured output. An id is drawn first; only when it is refused, the
+// mask is asked for, and what the cuts of top_k, top_p and min_p left is drawn from again, without
+// those that may not come: the distribution is the one that the mask would have given at once. When
+// none of them may come, the cuts are made among those that may. The second draw has noise of its
+// own from the same seed, so that the first one's never moves.
 typedef struct lm_guide {
     void *self;
     // Called on the engine's threads, one call at a time, never after lm_stream_close has returned;

@@ -95,6 +95,8 @@ static void place(placer *pl, lm_work *w, const lm_spec *s) {
 
 status lm__work_open(lm_work *w, const lm_model *m, err *e) {
     *w = (lm_work){0};
+    for (int i = 0; i < m->spec.n_layer; i++)
+        if (m->spec.layer[i].rope >= 0) w->ropes |= 1U << m->spec.layer[i].rope;
     placer measure = {.a = &w->a};
     place(&measure, w, &m->spec);
     TRY(arena_open(&w->a, measure.bytes + 4096, e));
@@ -115,6 +117,7 @@ static void find_turns(const lm_pass *p, float *out, size_t pos) {
     const lm_spec *s = &p->m->spec;
     for (int i = 0; i < s->n_rope; i++, out += 2 * p->w->half) {
         const lm_rope *rope = &s->rope[i];
+        if (!(p->w->ropes >> i & 1)) continue;
         for (int j = 0; j < rope->dims / 2; j++) {
             double angle = (double)((float)pos * rope->freq[j]);
             out[j] = (float)cos(angle) * rope->factor;

@@ -49,6 +49,7 @@ typedef struct lm_work {
     float *turns;  // [rows][n_rope][2][half]: cosines, sines
     size_t ld, ld_in, ld_mixed, ld_hidden, ld_logits, ld_turns;  // row strides
     size_t half;
+    unsigned ropes;  // bit i: some layer turns by rope i
     kern_rows q;     // the q side of what a product reads; its x is one of the above
     lm_slots slots;  // all zero without experts
     lm_tally did;    // the last pass

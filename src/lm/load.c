@@ -175,8 +175,14 @@ static status model_of(loader *l, err *e) {
     TRY(lm__spec_check(&s, e));
     TRY(lm__arch_check_all(l->file, &s, e));
     TRY(add_ends(&s, l->how, e));
-    return lm__model_new(&l->m, &l->parts, &l->len, &s, l->how->has_type ? &l->how->type : NULL,
-                         l->file, e);
+    TRY(lm__model_new(&l->m, &l->parts, &l->len, &s, l->how->has_type ? &l->how->type : NULL,
+                      l->file, e));
+    kern_type kv = l->how->has_kv ? l->how->kv : lm__kv_type(l->m->spec.type);
+    if (kv != KERN_F32 && kv != KERN_F16)
+        return err_set(e, E_ARG, "keys and values are kept in f32 or f16, not %s",
+                       kern_type_name(kv));
+    l->m->spec.kv_type = kv;
+    return OK;
 }
 
 static status loader_open(loader *l, const char *path, const lm_load *how, err *e) {

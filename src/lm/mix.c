@@ -97,7 +97,8 @@ static void count_attention(const lm_pass *p) {
         for (size_t r = 1; r <= g->n; r++)
             seen += min_size(g->pos + r, window);
     }
-    p->w->did.kv_bytes += read * (uint64_t)s->n_kv_head * size * 2 * sizeof(float);
+    uint64_t position = kern_kv_floats(s->kv_type, size) * sizeof(float) / KERN_PAGE;
+    p->w->did.kv_bytes += read * (uint64_t)s->n_kv_head * position;
     p->w->did.flops += seen * (uint64_t)s->n_head * size * 4;
 }
 

@@ -51,6 +51,8 @@ static status check_layer(const lm_spec *s, int i, err *e) {
     if (l->mixer == LM_MIX_CONV && (s->n_conv < 1 || s->n_conv > LM_CONV_MAX))
         return err_set(e, E_LIMIT, "a convolution has %d taps, must be in 1..%d", s->n_conv,
                        LM_CONV_MAX);
+    if ((l->is_moe ? s->n_ff_expert : s->n_ff) < 1)
+        return err_set(e, E_LIMIT, "layer %d: an MLP of no columns", i);
     if (l->is_moe && (s->n_used < 1 || s->n_used > LM_USED_MAX || s->n_used > s->n_expert))
         return err_set(e, E_LIMIT, "a token uses %d of %d experts, must be in 1..%d", s->n_used,
                        s->n_expert, LM_USED_MAX);
@@ -60,26 +62,32 @@ static status check_layer(const lm_spec *s, int i, err *e) {
 status lm__spec_check(const lm_spec *s, err *e) {
     const struct {
         const char *name;
-        int v, max, multiple;
+        int v, min, max, multiple;
     } sizes[] = {
-        {"n_layer", s->n_layer, LM_LAYERS_MAX, 1},
-        {"n_head", s->n_head, LM_HEADS_MAX, 1},
-        {"n_kv_head", s->n_kv_head, LM_HEADS_MAX, 1},
-        {"head_dim", s->head_dim, LM_HEAD_DIM_MAX, KERN_LANES},
-        {"n_embd", s->n_embd, LM_EMBD_MAX, KERN_LANES},
-        {"n_ff", s->n_ff, LM_FF_MAX, KERN_LANES},
-        {"n_ff_expert", s->n_ff_expert, LM_FF_MAX, KERN_LANES},
-        {"n_expert", s->n_expert, LM_EXPERTS_MAX, 1},
-        {"block_size", s->block_size, LM_BLOCK_MAX, 1},
-        {"vocab_size", s->vocab_size, LM_VOCAB_MAX, 1},
+        {"n_layer", s->n_layer, 1, LM_LAYERS_MAX, 1},
+        {"n_head", s->n_head, 1, LM_HEADS_MAX, 1},
+        {"n_kv_head", s->n_kv_head, 1, LM_HEADS_MAX, 1},
+        {"head_dim", s->head_dim, 1, LM_HEAD_DIM_MAX, KERN_LANES},
+        {"n_embd", s->n_embd, 1, LM_EMBD_MAX, KERN_LANES},
+        {"n_ff", s->n_ff, 0, LM_FF_MAX, KERN_LANES},
+        {"n_ff_expert", s->n_ff_expert, 0, LM_FF_MAX, KERN_LANES},
+        {"n_expert", s->n_expert, 0, LM_EXPERTS_MAX, 1},
+        {"block_size", s->block_size, 1, LM_BLOCK_MAX, 1},
+        {"vocab_size", s->vocab_size, 1, LM_VOCAB_MAX, 1},
     };
     for (size_t i = 0; i < countof(sizes); i++)
-        if (sizes[i].v < 0 || sizes[i].v > sizes[i].max || sizes[i].v % sizes[i].multiple)
-            return err_set(e, E_LIMIT, "%s is %d, must be a multiple of %d in 0..%d", sizes[i].name,
-                           sizes[i].v, sizes[i].multiple, sizes[i].max);
-    if (s->n_layer < 1 || s->n_kv_head < 1 || s->n_head % s->n_kv_head)
-        return err_set(e, E_UNSUPPORTED, "%d layers of %d heads over %d of keys", s->n_layer,
-                       s->n_head, s->n_kv_head);
+        if (sizes[i].v < sizes[i].min || sizes[i].v > sizes[i].max ||
+            sizes[i].v % sizes[i].multiple)
+            return err_set(e, E_LIMIT, "%s is %d, must be a multiple of %d in %d..%d",
+                           sizes[i].name, sizes[i].v, sizes[i].multiple, sizes[i].min,
+                           sizes[i].max);
+    if (s->n_head % s->n_kv_head)
+        return err_set(e, E_UNSUPPORTED, "%d heads over %d of keys", s->n_head, s->n_kv_head);
+    if (s->is_gated ? s->act == LM_ACT_GELU_ERF : s->act == LM_ACT_SILU || s->act == LM_ACT_OSS)
+        return err_set(e, E_UNSUPPORTED, "an MLP %s gates with this activation",
+                       s->is_gated ? "with" : "without");
+    if (s->is_parallel && s->norm_at & LM_NORM_POST)
+        return err_set(e, E_UNSUPPORTED, "parallel residuals with norms behind");
     for (int i = 0; i < s->n_layer; i++)
         TRY(check_layer(s, i, e));
     return OK;

@@ -60,6 +60,11 @@ static inline size_t lm__mat_bytes(const kern_mat *w) {
     return kern_panels(w->n) * kern_panel_bytes(w->type, w->k);
 }
 
+// What keys and values are kept in, unless somebody says else.
+static inline kern_type lm__kv_type(kern_type held) {
+    return kern_type_is_int(held) ? KERN_F16 : KERN_F32;
+}
+
 // All that follows from the five sizes of a GPT-2: block, vocabulary, layers, heads, embedding.
 void lm__spec_gpt2(lm_spec *s);
 // Whether kernels and pages can hold it.

@@ -61,7 +61,7 @@ size_t lm__pages_for(size_t max_length) {
 
 static size_t layer_floats(const lm_spec *s, int layer) {
     if (s->layer[layer].mixer == LM_MIX_CONV) return (size_t)(s->n_conv - 1) * (size_t)s->n_embd;
-    return (size_t)s->n_kv_head * (size_t)s->head_dim * 2 * KERN_PAGE;
+    return (size_t)s->n_kv_head * kern_kv_floats(s->kv_type, (size_t)s->head_dim);
 }
 
 size_t lm__page_bytes(const lm_model *m) {
@@ -100,7 +100,7 @@ static status pages_new(lm_pages **out, const lm_model *m, lm_budget *b, size_t 
     p->next = p->budget->first;
     p->budget->first = p;
     p->spec = &m->spec;
-    p->head_floats = 2 * (size_t)KERN_PAGE * (size_t)m->spec.head_dim;
+    p->head_floats = kern_kv_floats(m->spec.kv_type, (size_t)m->spec.head_dim);
     p->bytes = lm__page_bytes(m);
     p->hot = p->cold = p->oldest = p->newest = NONE;
     p->seed = os_rand_u64();
@@ -383,7 +383,7 @@ kern_kv lm__seq_kv(const lm_seq *s, size_t layer, size_t head) {
     const lm_pages *p = s->pages;
     float *base = (float *)(void *)p->a.base;
     size_t at = p->layer_at[layer] + head * p->head_floats;
-    return (kern_kv){base + at, s->page, p->bytes / sizeof(float)};
+    return (kern_kv){base + at, s->page, p->bytes / sizeof(float), p->spec->kv_type};
 }
 
 float *lm__seq_conv(const lm_seq *s, size_t layer, size_t pos) {

@@ -3,9 +3,10 @@
 // A page holds the keys and values of KERN_PAGE consecutive tokens for all layers and heads of one
 // model, and for a layer of short convolution its last inputs among these tokens: position t's in
 // slot t % (taps - 1), where the next overwrite it. So who continues a page needs no other state
-// than pages, and a full page keeps what the tokens after it need. A page that is full never changes again: it goes into a tree keyed by the ids that lead to
-// it, and any sequence that begins with the same ids uses it instead of computing it. Pages of the
-// tree that nobody uses stay, least recently used first to go, while there is room.
+// than pages, and a full page keeps what the tokens after it need. A page that is full never
+// changes again: it goes into a tree keyed by the ids that lead to it, and any sequence that begins
+// with the same ids uses it instead of computing it. Pages of the tree that nobody uses stay, least
+// recently used first to go, while there is room.
 //
 //   Owner     lm_pages owns memory and tree; a sequence holds references until lm__seq_close
 //   Threads   one thread at a time per lm_budget: the scheduler's

@@ -47,11 +47,16 @@ static inline void lm__for_rows(lm_pass *p, size_t n, void (*body)(void *, size_
     os_pool_for(n < LM_FEW_ROWS ? NULL : p->pool, n, body, p);
 }
 
-// Panels in a task: at least 64 KB of weights, where that leaves enough tasks to share out evenly.
+// Panels in a task: at least 64 KB of weights, where that leaves enough tasks to share out evenly;
+// of a few tasks each thread gets as many.
 static inline size_t lm__chunk(const lm_pass *p, const kern_mat *w, size_t mats) {
     size_t panels = kern_panels(w->n), share = (size_t)os_pool_threads(p->pool) + 1;
     size_t big = 65536 / kern_panel_bytes(w->type, w->k);
-    return max_size(1, min_size(big, panels * mats / (4 * share)));
+    size_t n = max_size(1, min_size(big, panels * mats / (4 * share)));
+    if (panels * mats > 16 * share * n) return n;
+    while (n > 1 && (panels + n - 1) / n * mats % share)
+        n--;
+    return n;
 }
 
 void lm__count_product(lm_work *w, const kern_mat *mat, size_t rows);

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { UNLIKE = 512, EXPERTS_UNLIKE = 8 };
+enum { UNLIKE = 64, EXPERTS_UNLIKE = 4 };
 
 typedef struct random_job {
     const lm_parts *parts;

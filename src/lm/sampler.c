@@ -333,8 +333,11 @@ static bool may_come(const draw *d, size_t id) {
 
 // What may not come gets `value`.
 static void forbid(const draw *d, float value) {
-    for (size_t i = 0; d->may && i < d->r.n_ids; i++)
-        if (!may_come(d, i)) d->r.logits[i] = value;
+    for (size_t at = 0; d->may && at < d->r.n_ids; at += 32) {
+        uint32_t may = d->may[at / 32];
+        for (size_t i = at; may != UINT32_MAX && i < min_size(at + 32, d->r.n_ids); i++, may >>= 1)
+            if (!(may & 1)) d->r.logits[i] = value;
+    }
 }
 
 static int32_t draw_best(const draw *d) {

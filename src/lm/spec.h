@@ -118,6 +118,7 @@ typedef struct lm_spec {
     uint64_t n_params;
     kern_type type;  // what the matrices are held in
     kern_type head_type;
+    kern_type kv_type;         // what keys and values are kept in: f32 or f16
     uint64_t bytes_per_token;  // weights read to make one token, for the bandwidth limit
     uint64_t flops_per_token;  // of its matrix products
     bool mapped;               // from a file of panels

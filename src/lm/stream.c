@@ -4,7 +4,7 @@
 //
 //   I1  ids[0, n_out) and their logprobs never change; n_out is stored after them, `state` after
 //       the last n_out
-//   I2  `notify` and guides run under the stream's lock and only while it is open: never after close
+//   I2  `notify` and guides run under the stream's lock while it is open, never after close
 //   I3  a reader that finds `paused` after it has stored n_read rings the bell, and the scheduler
 //       looks at n_read again after it has stored `paused`: one of them sees the other
 

@@ -12,6 +12,8 @@
 #include "os/rand.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,18 +102,33 @@ typedef struct talk {
 
 // --- Ctrl-C ------------------------------------------------------------------------------------
 
-static session *_Atomic answering;  // NULL at the prompt
+static session *_Atomic answering;    // NULL at the prompt
+static int interrupts[2] = {-1, -1};  // a pipe: a signal between prompt and read is not lost
 
 static void on_interrupt(int sig) {
-    (void)sig;
+    int was = errno;
     session *s = answering;
     if (s) session_cancel(s);
+    ssize_t n = s ? 0 : write(interrupts[1], &sig, 1);
+    (void)n;  // where it is full there is one to be read
+    errno = was;
 }
 
-static void catch_interrupts(void) {
-    struct sigaction act = {.sa_handler = on_interrupt};  // no SA_RESTART: reading ends, too
+static status catch_interrupts(err *e) {
+    struct sigaction act = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+    if (pipe2(interrupts, O_CLOEXEC | O_NONBLOCK)) return err_sys(e, "cannot open a pipe");
     sigemptyset(&act.sa_mask);
     sigaction(SIGINT, &act, NULL);
+    return OK;
+}
+
+// Whether one comes before the next bytes of standard input.
+static bool is_interrupted(void) {
+    struct pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {interrupts[0], POLLIN, 0}};
+    char drained[64];
+    while (poll(fds, countof(fds), -1) < 0 && errno == EINTR) {
+    }
+    return interrupts[0] >= 0 && read(interrupts[0], drained, sizeof drained) > 0;
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -146,8 +163,8 @@ static struct {
 
 static got read_byte(char *c) {
     if (in.used == in.n) {
+        if (is_interrupted()) return GOT_INTERRUPT;
         ssize_t n = read(STDIN_FILENO, in.at, sizeof in.at);
-        if (n < 0 && errno == EINTR) return GOT_INTERRUPT;
         if (n <= 0) return GOT_END;
         in.n = (size_t)n;
         in.used = 0;
@@ -504,8 +521,8 @@ static status chat_on(talk *t, err *e) {
         if (!st) buf_init(of[i], &room[i], 1 << 12);
     }
     line.limit = LINE_MAX_BYTES;
+    if (!st && t->asks) st = catch_interrupts(e);
     if (!st) {
-        if (t->asks) catch_interrupts();
         if (t->asks && t->paints) terminal_pastes();
         greet(t);
         converse(t, &line);

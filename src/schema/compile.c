@@ -24,7 +24,7 @@ status compile__node(compiler *c, int32_t *out, node n) {
 static status add_refs(compiler *c, node *n, const int32_t *refs, size_t n_refs) {
     int32_t *to = vec_add(&c->s->refs, n_refs, sizeof *to, SCHEMA_NODES_MAX);
     if (!to) return err_set(c->e, E_LIMIT, "a schema of over %d nodes", SCHEMA_NODES_MAX);
-    memcpy(to, refs, n_refs * sizeof *to);
+    if (n_refs) memcpy(to, refs, n_refs * sizeof *to);
     n->first = (uint32_t)(c->s->refs.n - n_refs);
     n->n = (uint32_t)n_refs;
     return OK;
@@ -38,7 +38,9 @@ static int by_place(const void *a, const void *b) {
 status compile__conj(compiler *c, int32_t *out, const conj *x) {
     *out = c->never;
     if (x->is_never) return OK;
-    conj sorted = *x;
+    conj rest = *x;
+    terms__drop_spent(&rest);
+    conj sorted = rest;
     qsort(sorted.t, sorted.n, sizeof *sorted.t, by_place);
     size_t bytes = sorted.n * sizeof *sorted.t;
     uint64_t h = str_hash((str){(char *)sorted.t, bytes}, sorted.n);
@@ -48,10 +50,12 @@ status compile__conj(compiler *c, int32_t *out, const conj *x) {
             return *out = at->node, OK;  // I1
     }
     conj_at *at = vec_add(&c->conjs, 1, sizeof *at, COMPILE_CONJS_MAX);
-    term *to = vec_add(&c->terms, sorted.n, sizeof *to, COMPILE_CONJS_MAX * COMPILE_TERMS_MAX);
+    size_t most = 2 * COMPILE_CONJS_MAX * COMPILE_TERMS_MAX;
+    term *to = vec_add(&c->terms, 2 * sorted.n, sizeof *to, most);
     if (!at || !to) return err_set(c->e, E_LIMIT, "over %d different values", COMPILE_CONJS_MAX);
     memcpy(to, sorted.t, bytes);
-    *at = (conj_at){(uint32_t)(c->terms.n - sorted.n), (uint32_t)sorted.n, 0};
+    memcpy(to + sorted.n, rest.t, bytes);
+    *at = (conj_at){(uint32_t)(c->terms.n - 2 * sorted.n), (uint32_t)sorted.n, 0};
     c->table[h % TABLE] = (uint32_t)c->conjs.n;
     TRY(compile__node(c, out, (node){.kind = NODE_UNION}));
     ((conj_at *)c->conjs.p)[c->conjs.n - 1].node = *out;
@@ -370,7 +374,7 @@ static status plain_node(compiler *c, node *out, const conj *x) {
 static status compile_one(compiler *c, const conj_at *at) {
     conj x = {.n = at->n};
     node out = {.kind = NODE_UNION};
-    memcpy(x.t, (term *)c->terms.p + at->first, at->n * sizeof *x.t);
+    memcpy(x.t, (term *)c->terms.p + at->first + at->n, at->n * sizeof *x.t);
     TRY(lang_work(&c->room, 256, c->e));
     status s = OK;
     size_t i = 0;
@@ -397,7 +401,9 @@ static status compile_one(compiler *c, const conj_at *at) {
 static status compile_all(compiler *c, size_t *from) {
     for (; *from < c->conjs.n; ++*from) {
         conj_at at = ((conj_at *)c->conjs.p)[*from];
+        size_t used = c->room.a.used;
         TRY(compile_one(c, &at));
+        c->room.a.used = used;  // nodes and automata are elsewhere
     }
     return OK;
 }

@@ -18,7 +18,7 @@ enum {
 };
 
 // What of a schema has been dealt with already.
-enum { DONE_REF = 1, DONE_ALL_OF = 2, DONE_ANY_OF = 4, DONE_ONE_OF = 8, IS_VALUE = 16 };
+enum { DONE_ANY_OF = 1, DONE_ONE_OF = 2, IS_VALUE = 4 };
 
 typedef struct term {
     const json_value *v;
@@ -32,7 +32,7 @@ typedef struct conj {
 } conj;
 
 typedef struct conj_at {
-    uint32_t first, n;  // of terms
+    uint32_t first, n;  // of terms: sorted, then in their own order
     int32_t node;
 } conj_at;
 
@@ -81,6 +81,8 @@ status compile__fail_in(const compiler *c, const json_value *at, const char *key
 
 // Adds a schema, what it refers to and what its allOf holds.
 NODISCARD status terms__add(compiler *c, conj *to, const json_value *v, uintptr_t done);
+// Without those that say nothing any more: so equal conjunctions look equal.
+void terms__drop_spent(conj *x);
 // What values of any schema of this list have in common, by keywords.
 NODISCARD status terms__rules(compiler *c, rules *out, const conj *x);
 // Types that a value may have for all that "type", "enum" and "const" say.

@@ -76,16 +76,14 @@ typedef struct seq {
 } seq;
 
 typedef struct seqs {
-    seq *s;
-    size_t n;
+    vec all;
     dfa_table *t;
     err *e;
 } seqs;
 
 static seq *seq_add(seqs *x, uint32_t to) {
-    if (x->n == SEQS_MAX) return NULL;
-    seq *s = &x->s[x->n++];
-    *s = (seq){.to = to};
+    seq *s = vec_add(&x->all, 1, sizeof *s, SEQS_MAX);
+    if (s) s->to = to;
     return s;
 }
 
@@ -226,7 +224,7 @@ static status follow(maker *m, uint32_t s) {
     const int32_t *next = l->next + (size_t)s * l->n_classes;
     dfa_edge edges[256];
     size_t n = 0;
-    m->seqs.n = 0;
+    m->seqs.all.n = 0;
     for (uint32_t c = 0, k; c < l->n_classes; c = k) {
         for (k = c + 1; k < l->n_classes && next[k] == next[c];)
             k++;
@@ -236,9 +234,30 @@ static status follow(maker *m, uint32_t s) {
         TRY(add_points(&m->seqs, l->from[c], hi, to, m->form));
     }
     if (m->form == DFA_STRING && l->tag[s]) TRY(add_bytes(&m->seqs, STR("\""), m->end));
-    qsort(m->seqs.s, m->seqs.n, sizeof *m->seqs.s, by_bytes);
-    TRY(edges_of(edges, &n, &m->seqs, m->seqs.s, m->seqs.n, 0));
+    if (m->seqs.all.n) qsort(m->seqs.all.p, m->seqs.all.n, sizeof(seq), by_bytes);
+    TRY(edges_of(edges, &n, &m->seqs, m->seqs.all.p, m->seqs.all.n, 0));
     return set_edges(m->seqs.t, m->state[s] - 1, edges, n, m->seqs.e);
+}
+
+static status make(uint32_t *out, maker *m, lang_room *r) {
+    dfa_table *t = m->seqs.t;
+    err *e = m->seqs.e;
+    uint32_t start, open;
+    if (m->form == DFA_STRING) {
+        TRY(add_state(&m->end, t, e));
+        state_at(t, m->end)->ends = true;
+    }
+    TRY(reach(&start, m, 0));
+    while (m->n_todo) {
+        uint32_t s = m->todo[--m->n_todo];
+        TRY(lang_work(r, m->l->n_classes, e));
+        TRY(follow(m, s));
+    }
+    *out = start;
+    if (m->form != DFA_STRING) return OK;
+    TRY(add_state(&open, t, e));
+    *out = open;
+    return set_edges(t, open, &(dfa_edge){'"', '"', start}, 1, e);
 }
 
 status dfa_of_lang(uint32_t *out, dfa_table *t, const lang *l, dfa_form form, lang_room *r,
@@ -246,24 +265,10 @@ status dfa_of_lang(uint32_t *out, dfa_table *t, const lang *l, dfa_form form, la
     maker m = {.l = l, .form = form, .seqs = {.t = t, .e = e}};
     m.state = arena_try_array(&r->a, l->n_states, sizeof *m.state);
     m.todo = arena_try_array(&r->a, l->n_states, sizeof *m.todo);
-    m.seqs.s = arena_try_array(&r->a, SEQS_MAX, sizeof *m.seqs.s);
-    if (!m.state || !m.todo || !m.seqs.s) return err_set(e, E_LIMIT, "no room for its automaton");
-    uint32_t start, open;
-    if (form == DFA_STRING) {
-        TRY(add_state(&m.end, t, e));
-        state_at(t, m.end)->ends = true;
-    }
-    TRY(reach(&start, &m, 0));
-    while (m.n_todo) {
-        uint32_t s = m.todo[--m.n_todo];
-        TRY(lang_work(r, l->n_classes, e));
-        TRY(follow(&m, s));
-    }
-    *out = start;
-    if (form != DFA_STRING) return OK;
-    TRY(add_state(&open, t, e));
-    *out = open;
-    return set_edges(t, open, &(dfa_edge){'"', '"', start}, 1, e);
+    if (!m.state || !m.todo) return err_set(e, E_LIMIT, "no room for its automaton");
+    status st = make(out, &m, r);
+    vec_free(&m.seqs.all);
+    return st;
 }
 
 // --- Words ---------------------------------------------------------------------------------------
@@ -308,7 +313,7 @@ status dfa_of_words(uint32_t *out, dfa_table *t, const str *words, size_t n, err
     return words_at(t, *out, words, n, 0, e);
 }
 
-// --- Any string ------------------------------------------------------------------------------------
+// --- Any string ----------------------------------------------------------------------------------
 
 enum {
     S_OPEN,   // the quote comes
@@ -402,6 +407,7 @@ status dfa_of_string(uint32_t *out, dfa_table *t, err *e) {
         TRY(set_edges(t, *out + s, edges, n, e));
         state_at(t, *out + s)->ends = s == S_END;
         state_at(t, *out + s)->counts = s == S_BODY;
+        state_at(t, *out + s)->is_any = s == S_BODY || s == S_EMPTY;
     }
     return OK;
 }

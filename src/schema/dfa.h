@@ -4,8 +4,8 @@
 //   Threads   one while it grows; then any
 //   Limits    DFA_STATES_MAX, DFA_EDGES_MAX of a table
 //   Errors    E_LIMIT
-//   Source    RFC 8259 for strings: written with the shortest escapes only, where an automaton is of
-//             their characters
+//   Source    RFC 8259 for strings: written with the shortest escapes only, where an automaton is
+//             of their characters
 #ifndef SCHEMA_DFA_H
 #define SCHEMA_DFA_H
 
@@ -24,6 +24,7 @@ typedef struct dfa_state {
     uint32_t first;
     uint16_t n;
     bool ends;      // a text may end here
+    bool is_any;    // any characters may come, escapes, quotes and control characters apart
     bool counts;    // coming here completes a character
     uint32_t tag;   // of the language's state
     uint32_t more;  // of keys: how many texts can still become of it

@@ -25,7 +25,8 @@ status lang_work(lang_room *r, size_t steps, err *e) {
 
 static status alloc(lang *l, size_t n_states, size_t n_classes, lang_room *r, err *e) {
     *l = (lang){.n_states = (uint32_t)n_states, .n_classes = (uint32_t)n_classes};
-    if (n_states > LANG_STATES_MAX || n_classes > LANG_CLASSES_MAX)
+    if (n_states > LANG_STATES_MAX || n_classes > LANG_CLASSES_MAX ||
+        n_states * n_classes > LANG_TABLE_MAX)
         return err_set(e, E_LIMIT, "its automaton has over %d states or %d kinds of characters",
                        LANG_STATES_MAX, LANG_CLASSES_MAX);
     TRY(lang_work(r, n_states * n_classes, e));
@@ -93,7 +94,7 @@ static status state_of(int32_t *out, product *p, const int32_t *of) {
         if (memcmp((int32_t *)p->states.p + s * p->n, of, bytes) == 0) return *out = (int32_t)s, OK;
     }
     int32_t *to = vec_add(&p->states, p->n, sizeof *to, LANG_STATES_MAX * p->n);
-    int32_t *next = vec_add(&p->next, p->n_classes, sizeof *next, SIZE_MAX / 8);
+    int32_t *next = vec_add(&p->next, p->n_classes, sizeof *next, LANG_TABLE_MAX);
     if (!to || !next)
         return err_set(p->e, E_LIMIT, "its automaton has over %d states", LANG_STATES_MAX);
     memcpy(to, of, bytes);

@@ -3,7 +3,8 @@
 //
 //   Owner     an arena
 //   Threads   one
-//   Limits    LANG_STATES_MAX, LANG_CLASSES_MAX; work: LANG_WORK_MAX steps over one arena's life
+//   Limits    LANG_STATES_MAX, LANG_CLASSES_MAX, LANG_TABLE_MAX; work: LANG_WORK_MAX steps over one
+//             room's life
 //   Errors    E_LIMIT
 //   Shapes    code points fall into classes [from[c], from[c + 1]), the last up to LANG_POINTS;
 //             next[state * n_classes + class] is a state or -1; state 0 is the first
@@ -16,7 +17,8 @@ enum {
     LANG_POINTS = 0x110000,
     LANG_STATES_MAX = 1 << 14,
     LANG_CLASSES_MAX = 1 << 10,
-    LANG_WORK_MAX = 1 << 26,
+    LANG_TABLE_MAX = 1 << 22,  // states times classes
+    LANG_WORK_MAX = 1 << 25,
     LANG_PARTS_MAX = 24,  // of a product
 };
 

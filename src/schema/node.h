@@ -121,6 +121,8 @@ struct schema_state {
 
 // The innermost frame, when the state is one thread inside a leaf; else NULL.
 frame *schema__leaf(schema_state *st);
+// The same for a key.
+const frame *schema__key(schema_state *st);
 // Whether the leaf may take another character, or end here.
 bool schema__leaf_may(const schema *s, const node *x, const dfa_state *from, const dfa_state *to,
                       uint32_t count);

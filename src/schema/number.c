@@ -109,11 +109,11 @@ static int64_t edge_of(const number_bound *b, bool is_lo) {
 
 static status integer_lang(lang *out, bool *any, const number_rules *x, lang_room *r, err *e) {
     static const int64_t most = 999999999999999999, usual = 999999999999999;
-    int64_t lo = x->lo.v ? edge_of(&x->lo, true) : -usual;
-    int64_t hi = x->hi.v ? edge_of(&x->hi, false) : usual;
+    int64_t lo = x->lo.v ? edge_of(&x->lo, true) : -most - 1;
+    int64_t hi = x->hi.v ? edge_of(&x->hi, false) : most + 1;
     text t = {0};
-    if (lo < -most) lo = -usual;
-    if (hi > most) hi = usual;
+    if (lo < -most) lo = hi < -usual ? -most : -usual;
+    if (hi > most) hi = lo > usual ? most : usual;
     *any = lo <= hi && lo <= most && hi >= -most;
     if (!*any) return OK;
     if (hi >= 0) add_range(&t, "", (uint64_t)(lo > 0 ? lo : 0), (uint64_t)hi);
@@ -296,7 +296,10 @@ str number_text(char out[NUMBER_TEXT], const json_value *v) {
         snprintf(out, NUMBER_TEXT, "%lld", (long long)v->integer);
     } else {
         if (fabs(v->number) >= 0x1p53) return STR("");
-        shortest(out, v->number);
+        if (v->number == floor(v->number))
+            snprintf(out, NUMBER_TEXT, "%.0f", v->number);
+        else
+            shortest(out, v->number);
     }
     return str_of(out);
 }

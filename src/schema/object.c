@@ -288,6 +288,7 @@ static status add_keys(object *o, node *n) {
     lang any, all;
     const lang *parts[COMPILE_PATTERNS_MAX + 1] = {&any};
     bool is_in;
+    size_t first = c->s->dfas.states.n;
     if (o->n_patterns == 0) {
         TRY(class_of(o, n, 1, &is_in));
         if (!is_in) return OK;
@@ -305,7 +306,11 @@ static status add_keys(object *o, node *n) {
     TRY(lang_trim(&is_in, &all, &c->room, c->e));
     if (!is_in) return OK;
     TRY(key_automaton(c, &n->dfa, &all));
-    if (o->n_patterns == 0) c->any_key = n->dfa;
+    if (o->n_patterns > 0) return OK;
+    c->any_key = n->dfa;
+    dfa_state *states = c->s->dfas.states.p;
+    for (size_t i = first; i < c->s->dfas.states.n; i++)
+        states[i].is_any = states[i].ends;
     return OK;
 }
 

@@ -42,6 +42,7 @@ typedef struct maker {
     str text;
     size_t at;
     int depth;
+    bool is_negated;  // inside [^...]
     vec nodes, kids, sets, ranges, states;
     lang_room *room;
     err *e;
@@ -52,6 +53,7 @@ typedef struct maker {
 static const range digits[] = {{'0', '9'}};
 static const range words[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
 static const range spaces[] = {{'\t', '\r'}, {' ', ' '}};
+static const range wide_spaces[] = {{'\t', '\r'}, {0x1C, ' '}};  // Python's
 // What neither ECMA-262 nor Python calls the end of a line.
 static const range dots[] = {{0, 9}, {11, 12}, {14, 0x2027}, {0x202A, 0xD7FF}, {0xE000, ANY_END}};
 static const range anything[] = {{0, 0xD7FF}, {0xE000, ANY_END}};
@@ -155,7 +157,7 @@ static status gather(uint32_t *out, maker *m, node_kind kind, vec *stack, size_t
     size_t n = stack->n - first;
     uint32_t *kids = vec_add(&m->kids, n, sizeof *kids, 1 << 16);
     if (!kids) return no_room(m);
-    memcpy(kids, (uint32_t *)stack->p + first, n * sizeof *kids);
+    if (n) memcpy(kids, (uint32_t *)stack->p + first, n * sizeof *kids);
     stack->n = first;
     return add_node(out, m, (node){kind, (uint32_t)(m->kids.n - n), (uint32_t)n, 0, 0});
 }
@@ -222,6 +224,8 @@ static status read_escape(uint32_t *out, bool *is_class, maker *m, chars *to) {
         return add_class(m, to, words, countof(words), c == 'W');
     case 's':
     case 'S':
+        if ((c == 'S') != m->is_negated)  // what is left out is the larger set
+            return add_class(m, to, wide_spaces, countof(wide_spaces), c == 'S');
         return add_class(m, to, spaces, countof(spaces), c == 'S');
     default:
         *is_class = false;
@@ -257,6 +261,7 @@ static status read_class(uint32_t *out, maker *m) {
     chars c = {0};
     bool is_negated = take(m, "^"), is_class, is_other, any_class = false;
     if (peek(m) == ']') return bad(m, E_UNSUPPORTED, "an empty class");
+    m->is_negated = is_negated;
     while (!take(m, "]")) {
         uint32_t lo, hi;
         TRY(read_class_atom(&lo, &is_class, m, &c));
@@ -274,6 +279,7 @@ static status read_class(uint32_t *out, maker *m) {
         }
         if (!chars_add(&c, &(range){lo, hi}, 1)) return no_room(m);
     }
+    m->is_negated = false;
     if (is_negated) {
         c.is_ascii = any_class;
         if (!chars_negate(&c, 0, ANY_END)) return no_room(m);
@@ -390,7 +396,7 @@ static status read_any_of(uint32_t *out, maker *m, vec *stack) {
     return gather(out, m, N_ANY_OF, stack, first);
 }
 
-// --- Thompson's construction, from the end ---------------------------------------------------------
+// --- Thompson's construction, from the end -------------------------------------------------------
 
 static status add_state(int32_t *out, maker *m, state s) {  // I1
     *out = (int32_t)m->states.n;
@@ -527,7 +533,7 @@ static status subset_of(int32_t *out, follower *f, bool is_begin) {
     }
     uint32_t *to = vec_add(&f->members, f->n_found, sizeof *to, MEMBERS_MAX);
     subset *s = vec_add(&f->subsets, 1, sizeof *s, LANG_STATES_MAX);
-    int32_t *next = vec_add(&f->next, f->n_classes, sizeof *next, SIZE_MAX / 8);
+    int32_t *next = vec_add(&f->next, f->n_classes, sizeof *next, LANG_TABLE_MAX);
     if (!to || !s || !next) return no_states(f);
     memcpy(to, f->found, f->n_found * sizeof *to);
     *s = (subset){(uint32_t)(f->members.n - f->n_found), (uint32_t)f->n_found, 0};

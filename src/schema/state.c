@@ -151,13 +151,22 @@ static void step_leaf(run *r, thread *t, uint8_t byte) {
     pack(r, t);
 }
 
-frame *schema__leaf(schema_state *st) {
+// The innermost frame of the only thread, if it is in this phase.
+static frame *only_frame(schema_state *st, phase p) {
     if (st->n != 1) return NULL;
     uint16_t n_frames;
     memcpy(&n_frames, st->data, sizeof n_frames);
     if (n_frames == 0) return NULL;
     frame *f = (frame *)(void *)(st->data + 8) + n_frames - 1;
-    return f->phase == P_LEX ? f : NULL;
+    return f->phase == p ? f : NULL;
+}
+
+frame *schema__leaf(schema_state *st) {
+    return only_frame(st, P_LEX);
+}
+
+const frame *schema__key(schema_state *st) {
+    return only_frame(st, P_KEY);
 }
 
 // --- Objects -------------------------------------------------------------------------------------
@@ -169,6 +178,7 @@ static const key_node *key_at(const schema *s, int32_t at) {
 static int32_t key_next(const schema *s, int32_t at, uint8_t byte) {
     if (at < 0) return SCHEMA_NONE;
     const key_node *k = key_at(s, at);
+    if (k->n_edges == 0) return SCHEMA_NONE;
     const key_edge *e = (const key_edge *)s->key_edges.p + k->edges;
     for (uint32_t i = 0; i < k->n_edges; i++)
         if (e[i].byte == byte) return (int32_t)e[i].to;
@@ -309,11 +319,12 @@ static void end_key(run *r, thread *t, frame *obj, const node *x) {
 static void step_key(run *r, thread *t, uint8_t byte) {
     frame *f = top_of(t), *obj = f - 1;
     const node *x = schema_node(r->s, obj->node);
-    if (byte == '"') {
+    int32_t next = key_next(r->s, f->node, byte);
+    if (byte == '"' && next < 0) {  // else it is behind a backslash of a name
         end_key(r, t, obj, x);
         return;
     }
-    f->node = key_next(r->s, f->node, byte);
+    f->node = next;
     f->count = hash_on(f->count, byte);
     if (f->at >= 0) {
         f->at = (int32_t)dfa_next(&r->s->dfas, (uint32_t)f->at, byte);

@@ -2,8 +2,8 @@
 // speak; a keyword that is not in it is refused by name.
 //
 //   I1  a conjunction holds a schema once; what its $ref and allOf hold is in it as well
-//   I2  a schema that comes again through its own anyOf is not taken as done: its union then holds
-//       itself, which adds nothing
+//   I2  a schema that comes again, with all that it holds, has its anyOf to do again: so one that
+//       is its own alternative becomes a union that holds itself, which adds nothing
 
 #include "schema/compile.h"
 
@@ -224,7 +224,8 @@ static status resolve(const compiler *c, const json_value **out, const json_valu
     return OK;
 }
 
-status terms__add(compiler *c, conj *to, const json_value *v, uintptr_t done) {
+// `seen` has a bit for each term that this addition has come to already.
+static status add(compiler *c, conj *to, const json_value *v, uintptr_t done, uint32_t *seen) {
     size_t i = 0;
     if (v->kind == JSON_BOOL && !(done & IS_VALUE)) {
         to->is_never |= !v->boolean;
@@ -236,28 +237,46 @@ status terms__add(compiler *c, conj *to, const json_value *v, uintptr_t done) {
     if (i == COMPILE_TERMS_MAX)
         return compile__fail(c, E_LIMIT, v, NULL, "over %d schemas at one place",
                              COMPILE_TERMS_MAX);
-    if (i == to->n) {
-        to->t[to->n++] = (term){v, done};
-    } else {  // I2
-        uintptr_t both = DONE_REF | DONE_ALL_OF;
-        to->t[i].done = ((to->t[i].done | done) & both) | (to->t[i].done & done & ~both);
-    }
-    if (done & IS_VALUE) return OK;
+    if (i == to->n) to->t[to->n++] = (term){v, done};
+    to->t[i].done &= done;  // I2
+    if (done & IS_VALUE || *seen >> i & 1) return OK;
+    *seen |= 1U << i;
     if (v->kind != JSON_OBJECT)
         return compile__fail(c, E_FORMAT, v, NULL, "neither an object nor a boolean");
     TRY(check_keywords(c, v));
     const json_value *ref = json_get(v, "$ref"), *all = json_get(v, "allOf"), *target = NULL;
-    if (ref && !(to->t[i].done & DONE_REF)) {  // I1
-        to->t[i].done |= DONE_REF;
+    if (ref) {  // I1
         TRY(resolve(c, &target, ref));
-        TRY(terms__add(c, to, target, 0));
+        TRY(add(c, to, target, 0, seen));
     }
-    if (all && !(to->t[i].done & DONE_ALL_OF)) {
-        to->t[i].done |= DONE_ALL_OF;
-        for (uint32_t k = 0; k < all->n; k++)
-            TRY(terms__add(c, to, &all->items[k], 0));
-    }
+    for (uint32_t k = 0; all && k < all->n; k++)
+        TRY(add(c, to, &all->items[k], 0, seen));
     return OK;
+}
+
+status terms__add(compiler *c, conj *to, const json_value *v, uintptr_t done) {
+    uint32_t seen = 0;
+    return add(c, to, v, done, &seen);
+}
+
+// Whether a schema says no more than what has been added or chosen for it.
+static bool is_spent(const term *t) {
+    if (t->done & IS_VALUE) return false;
+    for (uint32_t i = 0; i < t->v->n; i++) {
+        const struct known *k = known_of(t->v->items[i].key);
+        bool is_done = k->id == K_IGNORED || k->id == K_REF || k->id == K_ALL_OF ||
+                       (k->id == K_ANY_OF && t->done & DONE_ANY_OF) ||
+                       (k->id == K_ONE_OF && t->done & DONE_ONE_OF);
+        if (!is_done) return false;
+    }
+    return true;
+}
+
+void terms__drop_spent(conj *x) {
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++)
+        if (!is_spent(&x->t[i])) x->t[n++] = x->t[i];
+    x->n = n;
 }
 
 // --- Types and values ----------------------------------------------------------------------------

@@ -15,10 +15,10 @@ typedef struct vec {
     size_t n, cap;
 } vec;
 
-// Room for `n` more items of `size` bytes, zeroed.
+// Room for `n` more items (0 is fine) of `size` bytes, zeroed.
 static inline void *vec_add(vec *v, size_t n, size_t size, size_t most) {
     if (n > most || v->n > most - n) return NULL;
-    if (v->n + n > v->cap) {
+    if (v->n + n > v->cap || !v->p) {
         size_t cap = max_size(v->n + n, min_size(most, max_size(16, 2 * v->cap)));
         void *p = realloc(v->p, cap * size);
         if (!p) return NULL;

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import CHECKPOINT, PATIENCE_S, Server, run, wait_until
 
-COMMANDS = ["serve", "index", "generate", "bench", "tokenize", "version"]
+COMMANDS = ["serve", "index", "generate", "chat", "bench", "tokenize", "version"]
 
 
 def test_version():

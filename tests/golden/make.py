@@ -6,7 +6,7 @@ Its output is committed, so that tests need none of it. Pinned, and checked at s
     gguf 0.19.0 (only for gguf_FAMILY)
 From the root of the project:
     tests/golden/make.py                    tests/golden/hf/FAMILY/, what this transformers has
-    tests/golden/make.py --parity DIR -n 3  bigger ones in DIR, n seeds of each: `make parity`
+    tests/golden/make.py --parity --out DIR bigger ones of other shapes in DIR: `make parity`
 Each folder has config.json, model.safetensors, cases.json (greedy continuations) and logits.npy
 (of the cases' prompts, one after another). Weights are bf16, all arithmetic is f32.
 """
@@ -112,6 +112,36 @@ def base_fields(name, kind, size):
 TINY = dict(hidden=64, heads=4, kv=2, ff=64, vocab=99, context=96, prompts=(3, 17, 48))
 
 
+# Bigger ones, of other shapes: heads of 16, 48 and 64, one head of keys and as many as of queries,
+# longer than some pages, more than one panel of ids. Prompts of one token to 150.
+BIGGER = [
+    dict(hidden=128, heads=8, kv=4, ff=160, vocab=301, context=256, prompts=(1, 33, 150)),
+    dict(hidden=192, heads=4, kv=1, ff=224, vocab=130, context=256, prompts=(16, 50, 130)),
+    dict(hidden=256, heads=4, kv=4, ff=96, vocab=512, context=256, prompts=(2, 40, 65)),
+]
+
+
+def bigger(name, size):
+    """What a family's own fields must be for a bigger size."""
+    kind, own = {**FAMILIES, **FAMILIES_V5}[name]
+    head = size['hidden'] // size['heads']
+    more = {}
+    if own.get('head_dim'):
+        more['head_dim'] = head
+    if own.get('sliding_window'):
+        more['sliding_window'] = 40
+    if 'original_max_position_embeddings' in own:
+        more.update(original_max_position_embeddings=96, rope_scaling=longrope(int(head * 0.75)))
+    if own.get('final_logit_softcapping'):
+        more['final_logit_softcapping'] = 30.0  # so that the best ids do not all come close to it
+    if kind == 'GPT2':
+        more['n_inner'] = size['ff']
+    for key in ('intermediate_size', 'num_key_value_heads'):
+        if key in own:
+            more[key] = size['ff' if key == 'intermediate_size' else 'heads']
+    return {**size, 'more': more}
+
+
 def make_config(name, size):
     kind, more = {**FAMILIES, **FAMILIES_V5}[name]
     fields = {**base_fields(name, kind, size), **more, **size.get('more', {})}
@@ -129,10 +159,11 @@ def bf16(t):
 MX = torch.tensor([0, .5, 1, 1.5, 2, 3, 4, 6, -0., -.5, -1, -1.5, -2, -3, -4, -6])
 
 
-def mxfp4(g, experts, rows, k):
+def mxfp4(g, experts, rows, k, gain):
     """Random blocks and scales, and what they mean: [experts][rows][k]."""
+    least = 122 if gain == 1 else 120
     blocks = torch.randint(0, 256, (experts, rows, k // 32, 16), generator=g, dtype=torch.uint8)
-    scales = torch.randint(122, 126, (experts, rows, k // 32), generator=g, dtype=torch.uint8)
+    scales = torch.randint(least, least + 4, (experts, rows, k // 32), generator=g, dtype=torch.uint8)
     low, high = MX[(blocks & 15).long()], MX[(blocks >> 4).long()]
     values = torch.stack([low, high], -1).reshape(experts, rows, k // 32, 32)
     return blocks, scales, (values * (2.0 ** (scales.float() - 127))[..., None]).reshape(experts, rows, k)
@@ -141,6 +172,7 @@ def mxfp4(g, experts, rows, k):
 def random_weights(m, g):
     """Larger than as made, where logits are all but equal and errors would not show."""
     files = {}
+    gain = math.sqrt(64 / m.config.hidden_size)  # wider sums are no larger
     for name, p in sorted(m.named_parameters()):
         if p.dim() == 1:
             if name.endswith('weight') and p.abs().sum() > 0:  # a gain around 1
@@ -148,16 +180,16 @@ def random_weights(m, g):
             else:  # a bias, Gemma's gain around 0, a sink
                 v = torch.randn(p.shape, generator=g) * 0.2
         elif 'embed' in name or 'wte' in name or 'wpe' in name or 'lm_head' in name:
-            v = torch.randn(p.shape, generator=g) * 0.3
+            v = torch.randn(p.shape, generator=g) * 0.3 * gain
         elif 'conv.conv' in name:
             v = torch.randn(p.shape, generator=g) * 0.6
         elif name.endswith('_proj_bias'):
             v = torch.randn(p.shape, generator=g) * 0.2
         else:
-            v = torch.randn(p.shape, generator=g) * 0.18
+            v = torch.randn(p.shape, generator=g) * 0.18 * gain
         if name.endswith(('experts.gate_up_proj', 'experts.down_proj')) and p.shape[1] % 32 == 0 \
                 and 'gpt_oss' in m.config.model_type:
-            blocks, scales, v = mxfp4(g, p.shape[0], p.shape[2], p.shape[1])
+            blocks, scales, v = mxfp4(g, p.shape[0], p.shape[2], p.shape[1], gain)
             files[name + '_blocks'], files[name + '_scales'] = blocks, scales
             p.copy_(v.transpose(1, 2))
             continue
@@ -220,6 +252,8 @@ def make_folder(where, name, size, seed):
         if all(texts):
             break
         seed += 1000  # two ids were all but equal
+        if seed > 50000:
+            sys.exit(f'{where}: no seed gives texts that are not close')
     shutil.rmtree(where, ignore_errors=True)
     os.makedirs(where)
     save_file({k: v.contiguous() for k, v in files.items()}, where + '/model.safetensors',
@@ -481,8 +515,7 @@ def write_gguf(path, name, m, quant, g):
     w.close()
 
 
-def make_gguf(where, name, quant, more, seed):
-    size = {**TINY, 'more': more}
+def make_gguf(where, name, quant, size, seed):
     kind, config = make_config(name, size)
     cls = getattr(transformers, MODEL_CLASS.get(kind, kind + 'ForCausalLM'))
     while True:
@@ -508,26 +541,57 @@ def size_of(where):
     return sum(os.path.getsize(os.path.join(where, f)) for f in os.listdir(where))
 
 
+def told(where, logits):
+    name = os.path.basename(where)
+    print(f'{name:20} {size_of(where) / 1024:6.0f} KB, logits {logits.std():.2f}', flush=True)
+
+
+def make_small(args):
+    """What is committed."""
+    for name in FAMILIES_V5 if V5 else FAMILIES:
+        if args.only in (None, name):
+            where = f'{args.out}/{name}'
+            told(where, make_folder(where, name, TINY, 11))
+    for name, (quant, more) in (GGUFS_V5 if V5 else GGUFS).items() if gguf else ():
+        if args.only in (None, name):
+            where = f'{args.out}/gguf_{name}'
+            told(where, make_gguf(where, name, quant, {**TINY, 'more': more}, 11))
+
+
+def make_parity(args):
+    """Every family and file in every size, some seeds of each."""
+    for at, size in enumerate(BIGGER):
+        for seed in range(args.seeds):
+            for name in FAMILIES_V5 if V5 else FAMILIES:
+                if args.only in (None, name):
+                    where = f'{args.out}/{name}-{at}-{seed}'
+                    told(where, make_folder(where, name, bigger(name, size), 100 * at + seed))
+        for name, (quant, more) in (GGUFS_V5 if V5 else GGUFS).items() if gguf else ():
+            if args.only not in (None, name) or (quant == 'Q4_K' and size['hidden'] % 256):
+                continue
+            big = bigger(name, size)
+            for key in ('hidden_size', 'num_attention_heads', 'num_key_value_heads', 'head_dim',
+                        'intermediate_size', 'query_pre_attn_scalar'):
+                more = {k: v for k, v in more.items() if k != key}
+            if quant == 'Q4_K':
+                more['intermediate_size'] = 256
+            if 'gemma' in name:
+                more['query_pre_attn_scalar'] = big['more']['head_dim']
+            where = f'{args.out}/gguf_{name}-{at}'
+            told(where, make_gguf(where, name, quant, {**big, 'more': {**big['more'], **more}}, at))
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument('--only', help='one family')
     a.add_argument('--out', default='tests/golden/hf')
+    a.add_argument('--parity', action='store_true', help='bigger ones')
+    a.add_argument('--seeds', type=int, default=2)
     args = a.parse_args()
     if transformers.__version__ not in PINS or not torch.__version__.startswith('2.8.0'):
         sys.exit(f'needs torch 2.8.0 and transformers {PINS}, found {torch.__version__}, '
                  f'{transformers.__version__}')
-    for name in FAMILIES_V5 if V5 else FAMILIES:
-        if args.only and name != args.only:
-            continue
-        where = f'{args.out}/{name}'
-        logits = make_folder(where, name, TINY, 11)
-        print(f'{name:12} {size_of(where) / 1024:6.0f} KB, logits {logits.std():.2f}')
-    for name, (quant, more) in (GGUFS_V5 if V5 else GGUFS).items() if gguf else ():
-        if args.only and name != args.only:
-            continue
-        where = f'{args.out}/gguf_{name}'
-        logits = make_gguf(where, name, quant, more, 11)
-        print(f'gguf_{name:12} {size_of(where) / 1024:6.0f} KB, logits {logits.std():.2f}')
+    make_parity(args) if args.parity else make_small(args)
 
 
 if __name__ == '__main__':

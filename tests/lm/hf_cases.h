@@ -6,10 +6,10 @@
 
 #include <dirent.h>
 
-enum { HF_FOLDERS_MAX = 256 };
+enum { HF_FOLDERS_MAX = 1024 };
 
 typedef struct hf_folders {
-    char path[HF_FOLDERS_MAX][600];
+    char path[HF_FOLDERS_MAX][400];
     size_t n;
 } hf_folders;
 

@@ -58,7 +58,7 @@ static void check_folder(const char *path) {
 
 static void logits_of_all_families(void **state) {
     (void)state;
-    hf_folders all;
+    static hf_folders all;
     hf_find(&all, "tests/golden/hf");
     assert_true(all.n >= 15);
     for (size_t i = 0; i < all.n; i++)
@@ -309,11 +309,95 @@ static void contexts(void **state) {
     free(s);
 }
 
+// --- GGUF ---------------------------------------------------------------------------------------
+
+// `key` of a family's file becomes `to` (of the same length), or its value: a number of 32 bits, or
+// with `text` a string of the same length.
+typedef struct gguf_patch {
+    const char *family, *key, *to;
+    uint32_t value;
+    const char *text, *says;
+    status want;
+} gguf_patch;
+
+static str patched(const gguf_patch *p) {
+    char path[200];
+    snprintf(path, sizeof path, "tests/golden/hf/gguf_%s/model.gguf", p->family);
+    str file = slurp(path);
+    size_t at = str_find(file, str_of(p->key)), len = strlen(p->key);
+    assert_true(at < file.len);
+    char *key = (char *)file.ptr + at;
+    if (p->to)
+        memcpy(key, p->to, len);
+    else if (p->text)
+        memcpy(key + len + 4 + 8, p->text, strlen(p->text));
+    else
+        memcpy(key + len + 4, &p->value, sizeof p->value);
+    return file;
+}
+
+static void keys_that_are_refused(void **state) {
+    (void)state;
+    static const gguf_patch cases[] = {
+        {"llama", "general.architecture", NULL, 0, "mamba",
+         "general.architecture is \"mamba\", only llama, qwen2,", E_UNSUPPORTED},
+        {"llama", "general.architecture", "general.Architecture", 0, NULL,
+         "general.architecture is missing", E_FORMAT},
+        {"llama", "llama.context_length", "llama.Context_length", 0, NULL,
+         "llama.context_length is missing", E_FORMAT},
+        {"llama", "llama.block_count", NULL, 0, NULL, "llama.block_count is 0, must be in 1..256",
+         E_LIMIT},
+        {"llama", "llama.block_count", NULL, 1, NULL, "unexpected tensor blk.1.", E_FORMAT},
+        {"llama", "llama.attention.head_count", NULL, 3, NULL, "3 heads over 2 of keys",
+         E_UNSUPPORTED},
+        {"llama", "llama.rope.dimension_count", NULL, 7, NULL, "rope.dimension_count is 7 of 16",
+         E_UNSUPPORTED},
+        {"llama", "llama.attention.value_length", NULL, 7, NULL,
+         "llama.attention.value_length is 7, only 16 is supported", E_UNSUPPORTED},
+        {"llama", "llama.attention.value_length", "llama.attention.output_scale", 0, NULL,
+         "llama.attention.output_scale is 16, only 1 is supported", E_UNSUPPORTED},
+        {"llama", "tokenizer.ggml.eos_token_id", NULL, 99, NULL,
+         "tokenizer.ggml.eos_token_id must be an id below 99", E_FORMAT},
+        {"llama", "rope_freqs.weight", "rope_frexs.weight", 0, NULL,
+         "unexpected tensor rope_frexs.weight", E_FORMAT},
+        {"llama", "blk.0.attn_v.weight", "blk.0.attn_w.weight", 0, NULL,
+         "unexpected tensor blk.0.attn_w.weight", E_FORMAT},
+        {"qwen2", "qwen2.rope.scaling.type", NULL, 0, "darn",
+         "qwen2.rope.scaling.type is \"darn\", only none", E_UNSUPPORTED},
+        {"phi3", "rope_factors_long.weight", "rope_factors_lung.weight", 0, NULL,
+         "rope_factors_long.weight is missing", E_FORMAT},
+        {"lfm2_moe", "lfm2moe.expert_gating_func", NULL, 1, NULL,
+         "lfm2moe.expert_gating_func is 1, not known", E_UNSUPPORTED},
+        {"qwen3_moe", "qwen3moe.expert_used_count", NULL, 6, NULL, "6 of 5 experts cannot be used",
+         E_UNSUPPORTED},
+        {"gpt2", "gpt2.embedding_length", NULL, 48, NULL, "n_embd 48 over n_head 4", E_UNSUPPORTED},
+    };
+    lm_spec *s = malloc(sizeof *s);
+    folder f;
+    assert_true(folder_open(&f));
+    for (size_t i = 0; i < countof(cases); i++) {
+        weights *w;
+        err e = {0};
+        str file = patched(&cases[i]);
+        assert_true(folder_put(&f, "a.gguf", file));
+        free((void *)file.ptr);
+        if (weights_open(&w, folder_at(&f, "a.gguf"), &e)) fail_msg("%s", e.msg);
+        status st = lm__arch_read(s, w, &e);
+        if (!st) st = lm__arch_check_all(w, s, &e);
+        if (st != cases[i].want || !strstr(e.msg, cases[i].says))
+            fail_msg("%s %s: %d \"%s\"", cases[i].family, cases[i].key, st, e.msg);
+        weights_close(w);
+    }
+    folder_close(&f);
+    free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_of_all_families),   cmocka_unit_test(fields_that_are_refused),
         cmocka_unit_test(fields_that_mean_nothing), cmocka_unit_test(ends_of_texts),
         cmocka_unit_test(windows_and_positions),    cmocka_unit_test(contexts),
+        cmocka_unit_test(keys_that_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

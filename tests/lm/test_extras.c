@@ -90,7 +90,7 @@ static void a_prompt_scores_as_the_text_did(void **state) {
 
 static void scores_are_the_same_in_a_crowd(void **state) {
     (void)state;
-    enum { CROWD = 6 };
+    enum { CROWD = 4 };
     lm_model *m = model_wide();
     lm_engine *g = engine_new(2, 0, 0);
     static lm_logprob alone[CROWD][LONG];
@@ -361,7 +361,7 @@ static void a_model_in_use_is_not_forgotten(void **state) {
     assert_int_equal(drain(ids, CASE_IDS_MAX, &st, live), n);
     assert_memory_equal(ids, want, n * sizeof *ids);
     lm_stream_close(live);
-    for (int i = 0; i < 20; i++) {  // who is closed is no user any more, whatever step it is in
+    for (int i = 0; i < 8; i++) {  // who is closed is no user any more, whatever step it is in
         live = submit(g, r);
         if (i % 2)
             while (lm_stream_read(ids, 1, &st, live) == 0)
@@ -379,12 +379,12 @@ static void more_models_than_there_are_places_one_after_another(void **state) {
     lm_model *stays = model_new(tiny);
     int32_t want[CASE_IDS_MAX], ids[CASE_IDS_MAX];
     lm_state st;
-    size_t n = run_alone(want, &st, g, request(stays, 5, 40, 1));
+    size_t n = run_alone(want, &st, g, request(stays, 5, 9, 1));
     for (int i = 0; i < LM_MODELS_MAX + 5; i++) {
         lm_model *m = model_new(tiny);
-        assert_int_equal(run_alone(ids, &st, g, request(m, 5, 40, 1)), n);
+        assert_int_equal(run_alone(ids, &st, g, request(m, 5, 9, 1)), n);
         assert_memory_equal(ids, want, n * sizeof *ids);
-        assert_int_equal(run_alone(ids, &st, g, request(stays, 5, 40, 1)), n);
+        assert_int_equal(run_alone(ids, &st, g, request(stays, 5, 9, 1)), n);
         assert_true(lm_engine_forget(g, m));
         lm_model_close(m);
     }
@@ -403,11 +403,11 @@ typedef struct comer {
 static void *come_and_go(void *arg) {
     comer *c = arg;
     c->ok = true;
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 4; i++) {
         lm_spec spec = tiny;
         lm_model *m;
         if (lm__model_random(&m, &spec, c->number + i, NULL)) return NULL;
-        lm_request q = request(i % 2 ? c->shared : m, 5 + c->number, 60, i),
+        lm_request q = request(i % 2 ? c->shared : m, 5 + c->number, 40, i),
                    q2 = request(m, 3, 90, i);
         lm_stream *a, *b;
         err e = {0};
@@ -416,7 +416,7 @@ static void *come_and_go(void *arg) {
         int32_t ids[CASE_IDS_MAX];
         lm_state st;
         size_t n = drain(ids, CASE_IDS_MAX, &st, a);
-        c->ok &= n == 55 - c->number && st == LM_LENGTH;
+        c->ok &= n == 35 - c->number && st == LM_LENGTH;
         (void)lm_engine_forget(c->g, c->shared);
         lm_stream_close(b);
         lm_stream_close(a);

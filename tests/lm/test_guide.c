@@ -19,7 +19,7 @@
 
 // --- Two draws are as one from the mask ----------------------------------------------------------
 
-enum { N = 64, DRAWS = 20000 };
+enum { N = 64, DRAWS = 6000 };
 
 static void set_bit(uint32_t *bits, size_t i) {
     bits[i / 32] |= 1U << (i % 32);

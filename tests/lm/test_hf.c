@@ -124,7 +124,7 @@ static void check_folder(const char *path) {
 static void all_families(void **state) {
     (void)state;
     const char *where = getenv("HF_GOLDEN");
-    hf_folders all;
+    static hf_folders all;
     hf_find(&all, where ? where : "tests/golden/hf");
     assert_true(all.n >= (where ? 1 : 35));
     for (size_t i = 0; i < all.n; i++)
