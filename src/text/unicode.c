@@ -206,6 +206,19 @@ static bool sort_all(line *l, arena scratch) {
     return true;
 }
 
+// What the library's normal forms, of an older Unicode, leave as it is.
+static bool stays_whole(int32_t cp) {
+    static const struct {
+        int32_t lo, hi;
+    } newer_forms[] = {{0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},   {0xAB69, 0xAB69},
+                       {0x10781, 0x10785}, {0x10787, 0x107B0}, {0x107B2, 0x107BA},
+                       {0x11938, 0x11938}, {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C},
+                       {0x1FBF0, 0x1FBF9}};
+    for (size_t i = 0; i < countof(newer_forms) && cp >= newer_forms[i].lo; i++)
+        if (cp <= newer_forms[i].hi) return true;
+    return false;
+}
+
 enum { DECOMPOSED_MAX = 32 };  // characters of one; U+FDFA has 18
 
 static bool decompose(line *l, str s, unicode_form form, arena *a) {
@@ -218,7 +231,7 @@ static bool decompose(line *l, str s, unicode_form form, arena *a) {
         int32_t cp, part[DECOMPOSED_MAX];
         at += unicode_at(&cp, s, at);
         utf8proc_ssize_t n = utf8proc_decompose_char(cp, part, DECOMPOSED_MAX, how, &boundary);
-        if (n < 0 || n > DECOMPOSED_MAX) part[0] = cp, n = 1;
+        if (n < 0 || n > DECOMPOSED_MAX || stays_whole(cp)) part[0] = cp, n = 1;
         if (l->n + (size_t)n > room) {  // grows in place: nothing else is taken from `a`
             size_t more = max_size(room, 256);
             int32_t *p = arena_try_array(a, more, sizeof *p);
