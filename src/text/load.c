@@ -61,7 +61,7 @@ status load_words(tokenizer *t, bool has_bytes, size_t n_merges, err *e) {
     char room[TOKENIZER_TOKEN_MAX];
     for (uint32_t i = 0; i < t->n; i++)
         bytes += t->tokens[i].name.len;
-    TRY(bpe__new(&t->bpe, t->n, bytes, n_merges, e));
+    TRY(bpe__new(&t->bpe, t->n, bytes, n_merges, &t->perm, e));
     t->bpe->has_chars = !has_bytes;
     t->bpe->unknown = BPE__NONE;
     for (uint32_t i = 0; i < t->n; i++) {

@@ -35,7 +35,7 @@ static status add_end(tokenizer *t, str name, err *e) {
 }
 
 static status fill(tokenizer *t, str table, err *e) {
-    TRY(bpe__open_table(&t->bpe, table, e));
+    TRY(bpe__open_table(&t->bpe, table, &t->perm, e));
     TRY(names_open(t, t->bpe->n, e));
     TRY(add_ids(t, e));
     if (t->n) TRY(add_end(t, STR("<|endoftext|>"), e));

@@ -5,8 +5,6 @@
 #include "base/utf8.h"
 #include "text/byte_chars.h"
 
-#include <utf8proc.h>
-
 // Writes of unknown length, at the end of an arena: what was written is taken, nothing is zeroed.
 typedef struct writer {
     arena *a;
@@ -47,7 +45,7 @@ static status lowercase(str *out, str s, arena *a, err *e) {
     for (size_t at = 0; at < s.len;) {
         int32_t cp;
         at += unicode_at(&cp, s, at);
-        put_char(&w, cp == 0x130 ? 'i' : utf8proc_tolower(cp));
+        put_char(&w, cp == 0x130 ? 'i' : unicode_lower(cp));
         if (cp == 0x130) put_char(&w, 0x307);
     }
     return writer_close(out, &w, e);

@@ -1,6 +1,6 @@
 // text/parts.h -- what a tokenizer is made of: its ids, and the components in the order they run.
 //
-//   Owner     internal to text/; all lies in the tokenizer's own arena, but for the BPE model
+//   Owner     internal to text/; all lies in the tokenizer's own arena
 //   Threads   building: one; then any
 #ifndef TEXT_PARTS_H
 #define TEXT_PARTS_H

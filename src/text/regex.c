@@ -129,9 +129,13 @@ static size_t run_of(regex_run *r, const regex_code *x, size_t pos) {
     }
     loop *l = &r->loops[x->choice];
     if (pos >= l->run_start && pos < l->run_end) return l->run_end;
-    for (size_t len; end < r->text.len && (len = one(r, s, end));)
+    for (size_t len; end < r->text.len && (len = one(r, s, end));) {
         end += len;
-    l->run_start = pos, l->run_end = end;
+        if (end != l->run_start || l->run_end <= end) continue;
+        end = l->run_end;  // what is known already
+        break;
+    }
+    if (end > pos) l->run_start = pos, l->run_end = end;
     return end;
 }
 
@@ -149,17 +153,34 @@ static size_t go_back(const regex_run *r, const regex_code *x, size_t pos, size_
     }
 }
 
+// Nothing matches behind the loop at `pos`: a place of its own, or next to those known.
 static void loop_failed(regex_run *r, const regex_code *x, size_t pos) {
     loop *l = &r->loops[x->choice];
-    size_t next = pos < r->text.len ? pos + 1 : pos;
-    while (next < r->text.len && next <= pos + 3 &&
-           ((unsigned char)r->text.ptr[next] & 0xC0) == 0x80)
-        next++;
-    if (l->fail_lo <= l->fail_hi && next >= l->fail_lo && pos <= l->fail_lo)
+    size_t len = pos < r->text.len ? one(r, &r->re->sets[x->set], pos) : 0;
+    bool is_known = l->fail_lo <= l->fail_hi;
+    if (is_known && pos + len >= l->fail_lo && pos < l->fail_lo)
         l->fail_lo = pos;
+    else if (is_known && pos > l->fail_hi && pos - unicode_before(r->text, pos) <= l->fail_hi)
+        l->fail_hi = pos;
     else if (pos < l->fail_lo || pos > l->fail_hi)
         l->fail_lo = l->fail_hi = pos;
     set_failed(r, x->choice, pos);
+}
+
+// One more character for a lazy loop, or as many as it takes to a place where going on may work.
+static bool take_more(regex_run *r, const regex_code *x, frame *f) {
+    const loop *l = &r->loops[x->choice];
+    size_t len;
+    do {
+        bool may = f->least < x->max && f->pos < r->text.len;
+        len = may ? one(r, &r->re->sets[x->set], f->pos) : 0;
+        f->pos += len;
+        if (x->max != UINT32_MAX) f->least++;
+        if (len && x->max == UINT32_MAX && f->pos >= l->fail_lo && f->pos <= l->fail_hi)
+            f->pos = min_size(l->fail_hi, run_of(r, x, f->pos));
+    } while (len &&
+             (has_failed(r, x->choice, f->pos) || (f->pos >= l->fail_lo && f->pos <= l->fail_hi)));
+    return len != 0;
 }
 
 // Enters a loop: true and the place to go on from.
@@ -234,7 +255,6 @@ static bool back(regex_run *r, size_t base, uint32_t *pc, size_t *pos) {
     while (r->n_frames > base && !r->no_room) {
         frame *f = &r->frames[r->n_frames - 1];
         const regex_code *x = &r->re->code[f->pc];
-        size_t len;
         count_step(r);
         switch ((frame_kind)f->kind) {
         case TRY_Y:
@@ -258,13 +278,8 @@ static bool back(regex_run *r, size_t base, uint32_t *pc, size_t *pos) {
             *pc = f->pc + 1, *pos = f->pos;
             return true;
         case LOOP_MORE:
-            set_failed(r, x->choice, f->pos);
-            do {
-                bool may = f->least < x->max && f->pos < r->text.len;
-                len = may ? one(r, &r->re->sets[x->set], f->pos) : 0;
-                f->pos += len, f->least++;
-            } while (len && has_failed(r, x->choice, f->pos));
-            if (!len) {
+            loop_failed(r, x, f->pos);
+            if (!take_more(r, x, f)) {
                 r->n_frames--;
                 break;
             }

@@ -277,7 +277,13 @@ static status parse_escape(compiler *c, node **out) {
             return new_assertion(c, out, place[i].how);
         }
     TRY(class_escape(c, &is_class, &x));
-    if (is_class) return single_set(c, out, x, false);
+    if (is_class) {  // outside [] it is what it is, in either case
+        bool fold = c->fold;
+        c->fold = false;
+        TRY(single_set(c, out, x, false));
+        c->fold = fold;
+        return OK;
+    }
     *out = new_node(c, CHAR);
     return char_escape(c, &(*out)->cp);
 }

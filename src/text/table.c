@@ -22,8 +22,6 @@
 #include "base/utf8.h"
 #include "text/byte_chars.h"
 
-#include <stdlib.h>
-
 enum { TABLE_HEAD = 24, PROBES_MAX = 512 };
 
 static unsigned slots_log2(size_t n) {
@@ -33,7 +31,7 @@ static unsigned slots_log2(size_t n) {
     return k;
 }
 
-status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
+status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, arena *perm, err *e) {
     *out = NULL;
     if (n > BPE_VOCAB_MAX || n_merges > BPE__MERGES_MAX)
         return err_set(e, E_LIMIT, "vocabulary: %zu tokens and %zu merges, limits %d and %d", n,
@@ -43,8 +41,8 @@ status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
                        TOKENIZER_FILE_MAX);
     unsigned words = slots_log2(n), pairs = slots_log2(n_merges);
     size_t slots = ((size_t)1 << words) + ((size_t)1 << pairs);
-    bpe *b = calloc(1, sizeof *b + n * sizeof *b->words + n_merges * sizeof *b->merges +
-                           slots * sizeof(uint32_t) + n_bytes + 1);
+    bpe *b = arena_try(perm, sizeof *b + n * sizeof *b->words + n_merges * sizeof *b->merges +
+                                 slots * sizeof(uint32_t) + n_bytes + 1);
     if (!b) return err_set(e, E_MEMORY, "no memory for a vocabulary of %zu tokens", n);
     b->word_shift = 64 - words;
     b->pair_shift = 64 - pairs;
@@ -56,10 +54,6 @@ status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e) {
     b->unknown = BPE__NONE;
     *out = b;
     return OK;
-}
-
-void bpe__close(bpe *b) {
-    free(b);
 }
 
 // Puts `index` into the first free slot for a hash. E_LIMIT when that is too far (I3).
@@ -326,16 +320,9 @@ static status fill(bpe *b, str table, size_t n, err *e) {
     return seal_bytes(b, e);
 }
 
-status bpe__open_table(bpe **out, str table, err *e) {
-    *out = NULL;
-    bpe *b = NULL;
+status bpe__open_table(bpe **out, str table, arena *perm, err *e) {
     size_t n = 0, n_bytes = 0;
     TRY(check_head(&n, &n_bytes, table, e));
-    TRY(bpe__new(&b, n, n_bytes, n, e));
-    status s = fill(b, table, n, e);
-    if (s)
-        bpe__close(b);
-    else
-        *out = b;
-    return s;
+    TRY(bpe__new(out, n, n_bytes, n, perm, e));
+    return fill(*out, table, n, e);
 }

@@ -1,6 +1,6 @@
 // text/table.h -- a BPE model in memory: words by their bytes, merges by their two parts.
 //
-//   Owner     internal to text/; built by one loader, immutable after bpe__seal
+//   Owner     internal to text/; lies in the loader's arena, immutable after bpe__seal
 //   Threads   building: one; then any
 //   Limits    BPE_VOCAB_MAX ids, BPE__MERGES_MAX merges, BPE_TOKEN_MAX bytes in a token
 //   Errors    E_FORMAT and E_LIMIT with a message that names the token or the limit
@@ -65,8 +65,9 @@ typedef struct bpe_out {
     size_t n, cap;
 } bpe_out;
 
-// Room for n ids of n_bytes bytes together and n_merges merges. bpe__close frees it.
-NODISCARD status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, err *e);
+// Room for n ids of n_bytes bytes together and n_merges merges.
+NODISCARD status bpe__new(bpe **out, size_t n, size_t n_bytes, size_t n_merges, arena *perm,
+                          err *e);
 // The next id's bytes. Length 0: an id that text never gives. Not `is_word`: the bytes are for
 // decoding only.
 NODISCARD status bpe__add(bpe *b, str bytes, bool is_word, err *e);
@@ -75,10 +76,8 @@ NODISCARD status bpe__merge(bpe *b, uint32_t left, uint32_t right, uint32_t id, 
 // Leaves in `words` only what its own merges give: a piece that is found there needs no merging.
 NODISCARD status bpe__seal(bpe *b, arena scratch, err *e);
 
-void bpe__close(bpe *b);  // accepts NULL
-
 // A compact vocabulary table from a file's bytes (format in table.c), sealed.
-NODISCARD status bpe__open_table(bpe **out, str table, err *e);
+NODISCARD status bpe__open_table(bpe **out, str table, arena *perm, err *e);
 
 // Appends the ids of a piece; up to `end` may be read. E_LIMIT: no room in `out` or `scratch`.
 NODISCARD status bpe__encode(bpe_out *out, const bpe *b, str piece, const char *end, arena scratch,

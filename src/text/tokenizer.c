@@ -208,7 +208,6 @@ status tokenizer_encode_part(int32_t **ids, size_t *n, size_t *used, const token
 
 void tokenizer_close(tokenizer *t) {
     if (!t) return;
-    bpe__close(t->bpe);
     arena perm = t->perm;
     arena_close(&perm);
 }

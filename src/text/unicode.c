@@ -33,8 +33,64 @@ uint32_t unicode_categories(str name) {
     return 0;
 }
 
+// Characters of Unicode 15.1 and 16 that utf8proc's 15.0 does not know, with their categories:
+// Oniguruma does.
+// clang-format off
+static const struct { int32_t lo, hi; uint8_t category; } newer[] = {
+    {0x897, 0x897, 6}, {0x1B4E, 0x1B4F, 18}, {0x1B7F, 0x1B7F, 18}, {0x1C89, 0x1C89, 1},
+    {0x1C8A, 0x1C8A, 2}, {0x2427, 0x2429, 22}, {0x2FFC, 0x2FFF, 22}, {0x31E4, 0x31E5, 22},
+    {0x31EF, 0x31EF, 22}, {0xA7CB, 0xA7CC, 1}, {0xA7CD, 0xA7CD, 2}, {0xA7DA, 0xA7DA, 1},
+    {0xA7DB, 0xA7DB, 2}, {0xA7DC, 0xA7DC, 1}, {0x105C0, 0x105F3, 5}, {0x10D40, 0x10D49, 9},
+    {0x10D4A, 0x10D4D, 5}, {0x10D4E, 0x10D4E, 4}, {0x10D4F, 0x10D4F, 5}, {0x10D50, 0x10D65, 1},
+    {0x10D69, 0x10D6D, 6}, {0x10D6E, 0x10D6E, 13}, {0x10D6F, 0x10D6F, 4}, {0x10D70, 0x10D85, 2},
+    {0x10D8E, 0x10D8F, 19}, {0x10EC2, 0x10EC4, 5}, {0x10EFC, 0x10EFC, 6}, {0x11380, 0x11389, 5},
+    {0x1138B, 0x1138B, 5}, {0x1138E, 0x1138E, 5}, {0x11390, 0x113B5, 5}, {0x113B7, 0x113B7, 5},
+    {0x113B8, 0x113BA, 7}, {0x113BB, 0x113C0, 6}, {0x113C2, 0x113C2, 7}, {0x113C5, 0x113C5, 7},
+    {0x113C7, 0x113CA, 7}, {0x113CC, 0x113CD, 7}, {0x113CE, 0x113CE, 6}, {0x113CF, 0x113CF, 7},
+    {0x113D0, 0x113D0, 6}, {0x113D1, 0x113D1, 5}, {0x113D2, 0x113D2, 6}, {0x113D3, 0x113D3, 5},
+    {0x113D4, 0x113D5, 18}, {0x113D7, 0x113D8, 18}, {0x113E1, 0x113E2, 6}, {0x116D0, 0x116E3, 9},
+    {0x11BC0, 0x11BE0, 5}, {0x11BE1, 0x11BE1, 18}, {0x11BF0, 0x11BF9, 9}, {0x11F5A, 0x11F5A, 6},
+    {0x13460, 0x143FA, 5}, {0x16100, 0x1611D, 5}, {0x1611E, 0x16129, 6}, {0x1612A, 0x1612C, 7},
+    {0x1612D, 0x1612F, 6}, {0x16130, 0x16139, 9}, {0x16D40, 0x16D42, 4}, {0x16D43, 0x16D6A, 5},
+    {0x16D6B, 0x16D6C, 4}, {0x16D6D, 0x16D6F, 18}, {0x16D70, 0x16D79, 9}, {0x18CFF, 0x18CFF, 5},
+    {0x1CC00, 0x1CCEF, 22}, {0x1CCF0, 0x1CCF9, 9}, {0x1CD00, 0x1CEB3, 22}, {0x1E5D0, 0x1E5ED, 5},
+    {0x1E5EE, 0x1E5EF, 6}, {0x1E5F0, 0x1E5F0, 5}, {0x1E5F1, 0x1E5FA, 9}, {0x1E5FF, 0x1E5FF, 18},
+    {0x1F8B2, 0x1F8BB, 22}, {0x1F8C0, 0x1F8C1, 22}, {0x1FA89, 0x1FA89, 22},
+    {0x1FA8F, 0x1FA8F, 22}, {0x1FABE, 0x1FABE, 22}, {0x1FAC6, 0x1FAC6, 22},
+    {0x1FADC, 0x1FADC, 22}, {0x1FADF, 0x1FADF, 22}, {0x1FAE9, 0x1FAE9, 22},
+    {0x1FBCB, 0x1FBEF, 22}, {0x2EBF0, 0x2EE5D, 5},
+};
+
+// Where the library's punctuation, of Unicode 8, is another than utf8proc's.
+static const struct { int32_t lo, hi; } other_punctuation[] = {
+    {0x61D, 0x61D}, {0x9FD, 0x9FD}, {0xA76, 0xA76}, {0xC77, 0xC77}, {0xC84, 0xC84},
+    {0x166D, 0x166D}, {0x1B7D, 0x1B7E}, {0x2E43, 0x2E4F}, {0x2E52, 0x2E5D}, {0x10EAD, 0x10EAD},
+    {0x10F55, 0x10F59}, {0x10F86, 0x10F89}, {0x111C9, 0x111C9}, {0x1144B, 0x1144F},
+    {0x1145A, 0x1145B}, {0x1145D, 0x1145D}, {0x11660, 0x1166C}, {0x116B9, 0x116B9},
+    {0x1183B, 0x1183B}, {0x11944, 0x11946}, {0x119E2, 0x119E2}, {0x11A3F, 0x11A46},
+    {0x11A9A, 0x11A9C}, {0x11A9E, 0x11AA2}, {0x11B00, 0x11B09}, {0x11C41, 0x11C45},
+    {0x11C70, 0x11C71}, {0x11EF7, 0x11EF8}, {0x11F43, 0x11F4F}, {0x11FFF, 0x11FFF},
+    {0x12FF1, 0x12FF2}, {0x16E97, 0x16E9A}, {0x16FE2, 0x16FE2}, {0x1E95E, 0x1E95F},
+};
+// clang-format on
+
+static unsigned category_of(int32_t cp) {
+    unsigned c = (unsigned)utf8proc_category(cp);
+    if (c != UTF8PROC_CATEGORY_CN) return c;
+    for (size_t low = 0, high = countof(newer); low < high;) {
+        size_t mid = (low + high) / 2;
+        if (cp > newer[mid].hi)
+            low = mid + 1;
+        else if (cp < newer[mid].lo)
+            high = mid;
+        else
+            return newer[mid].category;
+    }
+    return c;
+}
+
 uint32_t unicode_category_bit(int32_t cp) {
-    return 1u << utf8proc_category(cp);
+    return 1u << category_of(cp);
 }
 
 bool unicode_is_space(int32_t cp) {
@@ -52,18 +108,35 @@ bool unicode_is_alphabetic_word(int32_t cp) {
     bool is_circled = (cp >= 0x24B6 && cp <= 0x24E9) || (cp >= 0x1F130 && cp <= 0x1F149) ||
                       (cp >= 0x1F150 && cp <= 0x1F169) || (cp >= 0x1F170 && cp <= 0x1F189);
     return is_circled || cp == 0x200C || cp == 0x200D || unicode_is_word(cp) ||
-           utf8proc_category(cp) == UTF8PROC_CATEGORY_NL;
+           category_of(cp) == UTF8PROC_CATEGORY_NL;
 }
 
 bool unicode_is_numeric(int32_t cp) {
-    return unicode_category_bit(cp) & UNICODE_NUMBER;
+    bool is_17 = (cp >= 0x11DE0 && cp <= 0x11DE9) || (cp >= 0x16FF4 && cp <= 0x16FF6);
+    return is_17 || unicode_category_bit(cp) & UNICODE_NUMBER;
 }
 
 bool unicode_is_punctuation(int32_t cp) {
     if (cp < 0x80)
         return cp > ' ' && cp < 0x7F && !(cp >= '0' && cp <= '9') &&
                !((cp | 32) >= 'a' && (cp | 32) <= 'z');
-    return unicode_category_bit(cp) & UNICODE_PUNCTUATION;
+    bool is_other = false;
+    for (size_t i = 0; i < countof(other_punctuation) && cp >= other_punctuation[i].lo; i++)
+        is_other |= cp <= other_punctuation[i].hi;
+    return is_other != ((1u << utf8proc_category(cp) & UNICODE_PUNCTUATION) != 0);
+}
+
+int32_t unicode_lower(int32_t cp) {
+    static const struct {
+        int32_t lo, hi, add;
+    } newest[] = {{0x1C89, 0x1C89, 1},    {0xA7CB, 0xA7CB, 0x264 - 0xA7CB},
+                  {0xA7CC, 0xA7CC, 1},    {0xA7CE, 0xA7CE, 1},
+                  {0xA7D2, 0xA7D2, 1},    {0xA7D4, 0xA7D4, 1},
+                  {0xA7DA, 0xA7DA, 1},    {0xA7DC, 0xA7DC, 0x19B - 0xA7DC},
+                  {0x10D50, 0x10D65, 32}, {0x16EA0, 0x16EB8, 27}};
+    for (size_t i = 0; i < countof(newest); i++)
+        if (cp >= newest[i].lo && cp <= newest[i].hi) return cp + newest[i].add;
+    return utf8proc_tolower(cp);
 }
 
 int32_t unicode_fold(int32_t cp) {
@@ -133,6 +206,19 @@ static bool sort_all(line *l, arena scratch) {
     return true;
 }
 
+// What the library's normal forms, of an older Unicode, leave as it is.
+static bool stays_whole(int32_t cp) {
+    static const struct {
+        int32_t lo, hi;
+    } newer_forms[] = {{0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},   {0xAB69, 0xAB69},
+                       {0x10781, 0x10785}, {0x10787, 0x107B0}, {0x107B2, 0x107BA},
+                       {0x11938, 0x11938}, {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C},
+                       {0x1FBF0, 0x1FBF9}};
+    for (size_t i = 0; i < countof(newer_forms) && cp >= newer_forms[i].lo; i++)
+        if (cp <= newer_forms[i].hi) return true;
+    return false;
+}
+
 enum { DECOMPOSED_MAX = 32 };  // characters of one; U+FDFA has 18
 
 static bool decompose(line *l, str s, unicode_form form, arena *a) {
@@ -145,7 +231,7 @@ static bool decompose(line *l, str s, unicode_form form, arena *a) {
         int32_t cp, part[DECOMPOSED_MAX];
         at += unicode_at(&cp, s, at);
         utf8proc_ssize_t n = utf8proc_decompose_char(cp, part, DECOMPOSED_MAX, how, &boundary);
-        if (n < 0 || n > DECOMPOSED_MAX) part[0] = cp, n = 1;
+        if (n < 0 || n > DECOMPOSED_MAX || stays_whole(cp)) part[0] = cp, n = 1;
         if (l->n + (size_t)n > room) {  // grows in place: nothing else is taken from `a`
             size_t more = max_size(room, 256);
             int32_t *p = arena_try_array(a, more, sizeof *p);

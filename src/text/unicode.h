@@ -3,7 +3,8 @@
 //   Threads   pure functions; any
 //   Limits    memory is linear in the text, work n log n, whatever combines with what
 //   Errors    unicode_normal: E_LIMIT when the arena has no room
-//   Source    the Unicode version of utf8proc (15.0 in Debian 12); UAX #15, UTS #18 annex C
+//   Source    utf8proc (Unicode 15.0 in Debian 12) and what 16 adds, which is Oniguruma's version
+//             in tokenizers 0.22; case and numbers up to 17, which is Rust's. UAX #15, UTS #18
 #ifndef TEXT_UNICODE_H
 #define TEXT_UNICODE_H
 
@@ -31,6 +32,7 @@ bool unicode_is_alphabetic_word(int32_t cp);
 bool unicode_is_numeric(int32_t cp);      // Rust's char::is_numeric: N
 bool unicode_is_punctuation(int32_t cp);  // P, and all of ASCII that is no letter, digit, space
 
+int32_t unicode_lower(int32_t cp);
 // The simple case folding; of a character without one, itself.
 int32_t unicode_fold(int32_t cp);
 
