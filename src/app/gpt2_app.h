@@ -19,7 +19,7 @@ typedef struct gpt2_model {
     lm_model *model;
     const tokenizer *tokens;  // its own tokenizer, or the built-in one
     tokenizer *own;           // that, to be closed; NULL: built-in
-    size_t token_max;   // bytes of the longest token
+    size_t token_max;         // bytes of the longest token
     double load_s;
 } gpt2_model;
 
