@@ -20,10 +20,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 VOCAB, CONTEXT, HIDDEN, LAYERS, HEADS, KV_HEADS, FFN = 3072, 512, 192, 6, 6, 2, 512
 WORDS_MAX = 50  # of an answer
 SYSTEM = "You are the guide to Parallelopedia's handbook."
-TEMPLATE = (
-    "{%- if messages[0].role != 'system' %}<|im_start|>system\n" + SYSTEM + "<|im_end|>\n{% endif %}"
-    "{%- for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-    "{%- if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
+TEMPLATE = Path(__file__).with_name("chat.jinja").read_text()
 
 ASK = ["What is {}?", "What is {a}?", "Tell me about {}.", "Explain {}.", "Explain {a} to a child", "{}",
        "What does the handbook say about {}?", "How would you describe {a}?", "Describe {}", "What are {}?",

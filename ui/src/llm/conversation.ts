@@ -52,6 +52,17 @@ const messagesOf = (turns: Turn[], system: string): ChatMessage[] => [
     .map(({ role, content }) => ({ role, content })),
 ];
 
+const BURST_S = 0.05;
+
+// Tokens per second since the first. A short answer may come in one burst, of which only the whole
+// time says anything.
+function rateOf(tokens: number, began: number, first?: number): number {
+  if (first === undefined || tokens < 2) return 0;
+  const now = performance.now();
+  const seconds = (now - first) / 1000;
+  return seconds > BURST_S ? (tokens - 1) / seconds : (tokens * 1000) / (now - began);
+}
+
 // Adds a chunk to the answer. `pieces` counts what came, until the server says how many tokens.
 function take(answer: Turn, chunk: ChatChunk, began: number, first: { at?: number }): void {
   if (chunk.error) throw new ApiError(200, chunk.error.message);
@@ -66,8 +77,7 @@ function take(answer: Turn, chunk: ChatChunk, began: number, first: { at?: numbe
   }
   if (choice?.finish_reason) answer.reason = choice.finish_reason;
   if (chunk.usage) answer.tokens = chunk.usage.completion_tokens;
-  const seconds = first.at === undefined ? 0 : (performance.now() - first.at) / 1000;
-  if (answer.tokens > 1 && seconds > 0) answer.perSecond = (answer.tokens - 1) / seconds;
+  answer.perSecond = rateOf(answer.tokens, began, first.at);
 }
 
 export interface Conversation {
