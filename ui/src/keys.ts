@@ -1,5 +1,5 @@
-// keys.ts -- single-key shortcuts, which sleep while someone types.
-import { useEffect, useRef } from 'react';
+// keys.ts -- single-key shortcuts, which sleep while someone types; keys of a box that is typed into.
+import { useEffect, useRef, type KeyboardEvent as ReactKeyboardEvent } from 'react';
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
@@ -21,3 +21,17 @@ export function useKeys(keys: Record<string, () => void>): void {
     return () => removeEventListener('keydown', onKey);
   }, []);
 }
+
+// For a box of a form: Enter sends it, Shift Enter starts a line, Escape stops what runs, else
+// leaves the box.
+export const submitKeys =
+  (stop: (() => void) | undefined) => (e: ReactKeyboardEvent<HTMLTextAreaElement>) => {
+    if (e.nativeEvent.isComposing) return;
+    if (e.key === 'Enter' && !e.shiftKey) {
+      e.preventDefault();
+      e.currentTarget.form?.requestSubmit();
+    } else if (e.key === 'Escape') {
+      if (stop) stop();
+      else e.currentTarget.blur();
+    }
+  };

@@ -1,12 +1,12 @@
 // gpt2/Gpt2Tab.tsx -- the GPT2 tab: prompt, options, and the text as it grows.
-import { useEffect, useRef, type FormEvent, type KeyboardEvent } from 'react';
+import { useEffect, useRef, type FormEvent } from 'react';
 import Alert from 'react-bootstrap/Alert';
 import Button from 'react-bootstrap/Button';
 import Form from 'react-bootstrap/Form';
 
 import type { GenerateOptions, Model } from '../api';
 import { useFollow } from '../follow';
-import { useKeys } from '../keys';
+import { submitKeys, useKeys } from '../keys';
 import { settleScroll } from '../route';
 import { useStored } from '../store';
 import Options from './Options';
@@ -77,16 +77,7 @@ export default function Gpt2Tab({ shown, models }: Props) {
     begin(text);
   };
 
-  const onKeyDown = (e: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (e.nativeEvent.isComposing) return;
-    if (e.key === 'Enter' && !e.shiftKey) {
-      e.preventDefault();
-      e.currentTarget.form?.requestSubmit();
-    } else if (e.key === 'Escape') {
-      if (running) halt();
-      else box.current?.blur();
-    }
-  };
+  const onKeyDown = submitKeys(running ? halt : undefined);
 
   return (
     <main className="gpt2">

@@ -1,10 +1,9 @@
 // gpt2/Options.tsx -- what a generation can be told besides its prompt.
 import Form from 'react-bootstrap/Form';
-import InputGroup from 'react-bootstrap/InputGroup';
-import Button from 'react-bootstrap/Button';
 
 import type { GenerateOptions, Model } from '../api';
 import { count, parameters } from '../format';
+import SeedField from '../SeedField';
 
 const LENGTH_MIN = 10;
 const LENGTH_MAX = 1024;
@@ -17,8 +16,6 @@ interface Props {
   models: Model[];
   onChange: (options: GenerateOptions) => void;
 }
-
-const randomSeed = (): string => String(crypto.getRandomValues(new Uint32Array(1))[0]);
 
 const about = (m: Model): string => {
   const facts = [
@@ -59,26 +56,12 @@ export default function Options({ options, models, onChange }: Props) {
         />
         <Form.Text>1 always takes the likeliest</Form.Text>
       </Form.Group>
-      <Form.Group controlId="seed">
-        <Form.Label>Seed</Form.Label>
-        <InputGroup>
-          <Form.Control
-            inputMode="numeric"
-            pattern="[0-9]*"
-            title="digits only"
-            placeholder="random"
-            value={options.seed}
-            onChange={set('seed')}
-          />
-          <Button
-            variant="outline-secondary"
-            onClick={() => onChange({ ...options, seed: randomSeed() })}
-          >
-            New
-          </Button>
-        </InputGroup>
-        <Form.Text>the same seed gives the same text</Form.Text>
-      </Form.Group>
+      <SeedField
+        id="seed"
+        value={options.seed}
+        help="the same seed gives the same text"
+        onChange={(seed) => onChange({ ...options, seed })}
+      />
       <Form.Group controlId="temperature">
         <Form.Label>Temperature</Form.Label>
         <Form.Control

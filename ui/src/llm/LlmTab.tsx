@@ -1,5 +1,5 @@
 // llm/LlmTab.tsx -- the LLM tab: a conversation with one of the server's models.
-import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
+import { useEffect, useRef, useState, type FormEvent } from 'react';
 import Alert from 'react-bootstrap/Alert';
 import Button from 'react-bootstrap/Button';
 import Form from 'react-bootstrap/Form';
@@ -8,7 +8,7 @@ import InputGroup from 'react-bootstrap/InputGroup';
 import { ApiError, explain, getLlmModels, isAbort, setApiKey } from '../api';
 import type { ChatSettings, LlmModel } from '../api';
 import { useFollow } from '../follow';
-import { useKeys } from '../keys';
+import { submitKeys, useKeys } from '../keys';
 import { settleScroll } from '../route';
 import { useStored } from '../store';
 import { useConversation } from './conversation';
@@ -106,16 +106,7 @@ export default function LlmTab({ shown }: { shown: boolean }) {
     send(draft);
   };
 
-  const onKeyDown = (e: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (e.nativeEvent.isComposing) return;
-    if (e.key === 'Enter' && !e.shiftKey) {
-      e.preventDefault();
-      e.currentTarget.form?.requestSubmit();
-    } else if (e.key === 'Escape') {
-      if (running) stop();
-      else box.current?.blur();
-    }
-  };
+  const onKeyDown = submitKeys(running ? stop : undefined);
 
   if (wantsKey) return <KeyForm onKey={again} />;
   const current = models?.find((m) => m.id === model);

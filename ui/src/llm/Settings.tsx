@@ -1,10 +1,9 @@
 // llm/Settings.tsx -- which model answers, what it is told first, how it chooses its words.
-import Button from 'react-bootstrap/Button';
 import Form from 'react-bootstrap/Form';
-import InputGroup from 'react-bootstrap/InputGroup';
 
 import type { ChatSettings, LlmModel } from '../api';
 import { count } from '../format';
+import SeedField from '../SeedField';
 
 const TOKENS_MAX = 1_000_000;
 const TEMPERATURE_MAX = 2;
@@ -50,8 +49,6 @@ interface Props {
   onSystem: (text: string) => void;
 }
 
-const randomSeed = (): string => String(crypto.getRandomValues(new Uint32Array(1))[0]);
-
 export default function Settings({ settings, system, models, onSettings, onSystem }: Props) {
   const set = (name: keyof ChatSettings) => (e: { target: { value: string } }) =>
     onSettings({ ...settings, [name]: e.target.value });
@@ -93,26 +90,12 @@ export default function Settings({ settings, system, models, onSettings, onSyste
           <Form.Text>{n.help}</Form.Text>
         </Form.Group>
       ))}
-      <Form.Group controlId="llm-seed">
-        <Form.Label>Seed</Form.Label>
-        <InputGroup>
-          <Form.Control
-            inputMode="numeric"
-            pattern="[0-9]*"
-            title="digits only"
-            placeholder="random"
-            value={settings.seed}
-            onChange={set('seed')}
-          />
-          <Button
-            variant="outline-secondary"
-            onClick={() => onSettings({ ...settings, seed: randomSeed() })}
-          >
-            New
-          </Button>
-        </InputGroup>
-        <Form.Text>the same seed gives the same answer</Form.Text>
-      </Form.Group>
+      <SeedField
+        id="llm-seed"
+        value={settings.seed}
+        help="the same seed gives the same answer"
+        onChange={(seed) => onSettings({ ...settings, seed })}
+      />
     </fieldset>
   );
 }
