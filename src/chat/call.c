@@ -2,47 +2,38 @@
 
 #include "chat/inside.h"
 
+// The closing quote of the string that opens at `at`; the text's length when there is none.
+static size_t string_end(str s, size_t at) {
+    for (at++; at < s.len && s.ptr[at] != '"'; at++)
+        if (s.ptr[at] == '\\') at++;
+    return min_size(at, s.len);
+}
+
 // Behind the JSON value at `at` of a text that is known to be JSON.
 static size_t skip_value(str s, size_t at) {
-    int depth = 0;
-    bool in_string = false;
-    for (; at < s.len; at++) {
+    for (int depth = 0; at < s.len; at++) {
         char c = s.ptr[at];
-        if (in_string) {
-            if (c == '\\')
-                at++;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
+        if (depth == 0 && (c == ',' || c == '}' || c == ']')) return at;
+        if (c == '"')
+            at = string_end(s, at);
+        else if (c == '{' || c == '[')
             depth++;
-        } else if (depth == 0 && (c == ',' || c == '}' || c == ']')) {
-            return at;
-        } else if (c == '}' || c == ']') {
+        else if (c == '}' || c == ']')
             depth--;
-        }
     }
-    return at;
+    return s.len;
 }
 
 size_t chat__object_end(str s) {
     int depth = 0;
-    bool in_string = false;
     for (size_t at = 0; at < s.len; at++) {
         char c = s.ptr[at];
-        if (in_string) {
-            if (c == '\\')
-                at++;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
+        if (c == '"')
+            at = string_end(s, at);
+        else if (c == '{' || c == '[')
             depth++;
-        } else if ((c == '}' || c == ']') && --depth == 0) {
+        else if ((c == '}' || c == ']') && --depth == 0)
             return at + 1;
-        }
     }
     return 0;
 }

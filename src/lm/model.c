@@ -118,9 +118,8 @@ static kern_type held(const lm_part *p) {
 }
 
 // `type` NULL: as stored. Routers are small, and a wrong expert is a large mistake: f32. An
-// embedding that is not the head costs no time: with int4 it has int8. In models of int4, a head in
-// int8 would bring GPT-2's perplexity from 1.0 % above f32's to 0.4 %, but cost a quarter of the
-// speed (tests/lm/test_perplexity.c).
+// embedding that is not the head costs no time: with int4 it has int8. A head in int8 would cost
+// models of int4 a quarter of their speed (docs/decisions/0011-integer-weights.md).
 static kern_type type_of(const lm_part *p, const lm_spec *s, const kern_type *type,
                          const weights *file) {
     if (p->role[0] == LM_ROUTER) return KERN_F32;
