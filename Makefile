@@ -319,17 +319,21 @@ $(B)/fuzz/soak_engine: $(B)/fuzz/soak_engine.o $(LIB)
 soak: $(B)/fuzz/soak_engine ## 64 streams that come, go and break off, for SOAK_SECONDS (SAN=address,undefined)
 	$< $(SOAK_SECONDS) $(SEED)
 
-build/fuzz/%: fuzz/fuzz_%.c force
+# One rule builds the library of all targets: with -j, two makes of it would write over each other.
+.PHONY: fuzz fuzz-lib
+fuzz-lib:
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined \
 	  build/san-fuzzer-no-link-address-undefined-clang/libparallelopedia.a
+
+build/fuzz/%: fuzz/fuzz_%.c fuzz-lib
 	@mkdir -p $(@D)
 	clang -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	  -D_GNU_SOURCE -Isrc -I. -o $@ $< \
 	  build/san-fuzzer-no-link-address-undefined-clang/libparallelopedia.a -pthread $(LDLIBS)
 
-.PHONY: fuzz
-fuzz: $(FUZZERS) ## libFuzzer on every target, FUZZ_SECONDS each (F=name: one)
-	@tools/fuzz $(FUZZ_SECONDS) $(if $(F),build/fuzz/$(F),$(FUZZERS))
+FUZZED := $(if $(F),$(F:%=build/fuzz/%),$(FUZZERS))
+fuzz: $(FUZZED) ## libFuzzer on every target, FUZZ_SECONDS each (F="name ..." for some)
+	@tools/fuzz $(FUZZ_SECONDS) $(FUZZED)
 
 # --- Bench -----------------------------------------------------------------------------------
 
@@ -398,7 +402,7 @@ judge-trees: build/tools/pp_trees ## preprocessor and expansion beside MediaWiki
 .PHONY: bench-lm
 bench-lm: ## generation at GPT-2's size beside llama.cpp, PyTorch and this machine's limits
 	@tools/deps build bench
-	@$(MAKE) --no-print-directory all $(BENCH)
+	@$(MAKE) --no-print-directory all $(BENCH) $(TOOLS)
 	@bench/lm $(BENCH_ARGS)
 
 # --- Checks ----------------------------------------------------------------------------------
