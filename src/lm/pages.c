@@ -15,6 +15,7 @@
 //   I4  used pages (private, or with refs) never add up to more than the budget, and everything
 //       else can be taken back: when a sequence is let in, its pages are there
 //   I5  resident bytes are at most the budget: a page that was given back to the system is cold
+//   I6  a sequence's shared pages are its full ones: n_shared is n_past / 16
 
 #include "lm/pages.h"
 
@@ -24,13 +25,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SYSTEM_PAGE = 4096, BUCKETS_MIN = 64, BUCKETS_MAX = 65536 };
+enum {
+    SYSTEM_PAGE = 4096,
+    BUCKETS_MIN = 64,
+    BUCKETS_MAX = 65536,
+    KIN_MAX = 64,  // children of a page that are looked through, the newest first
+};
 
 #define NONE UINT32_MAX
 
 typedef struct node {
-    uint32_t parent, chain;  // chain: the next in its bucket
-    uint32_t older, newer;   // I3; `newer` also links free pages
+    uint32_t parent, chain;   // chain: the next in its bucket
+    uint32_t older, newer;    // I3; `newer` also links free pages
+    uint32_t child;           // the newest
+    uint32_t elder, younger;  // children of the same parent
     uint32_t refs;
     bool in_tree;
     uint64_t since;  // budget clock when it lost its last reference
@@ -43,7 +51,8 @@ struct lm_pages {
     lm_pages *next;  // of the budget
     const lm_spec *spec;
     size_t head_floats, bytes;  // bytes: of a page
-    size_t *layer_at;           // floats of a page before each layer's
+    bool has_conv;
+    size_t *layer_at;  // floats of a page before each layer's
     node *node;
     uint32_t *bucket;
     size_t n_buckets;
@@ -52,6 +61,7 @@ struct lm_pages {
     uint32_t fresh;      // the first page that was never handed out
     uint32_t hot, cold;  // free pages: in memory, given back
     uint32_t oldest, newest;
+    uint32_t root;  // the newest page without a parent
     uint64_t hits, looked;
 };
 
@@ -102,7 +112,9 @@ static status pages_new(lm_pages **out, const lm_model *m, lm_budget *b, size_t 
     p->spec = &m->spec;
     p->head_floats = kern_kv_floats(m->spec.kv_type, (size_t)m->spec.head_dim);
     p->bytes = lm__page_bytes(m);
-    p->hot = p->cold = p->oldest = p->newest = NONE;
+    for (int i = 0; i < m->spec.n_layer; i++)
+        p->has_conv |= m->spec.layer[i].mixer == LM_MIX_CONV;
+    p->hot = p->cold = p->oldest = p->newest = p->root = NONE;
     p->seed = os_rand_u64();
     status s = reserve(p, m, e);
     if (s)
@@ -199,21 +211,36 @@ static uint32_t child_of(const lm_pages *p, uint32_t parent, const int32_t *ids)
     return NONE;
 }
 
+static uint32_t *first_child(lm_pages *p, uint32_t parent) {
+    return parent == NONE ? &p->root : &p->node[parent].child;
+}
+
 // Makes page i, that one sequence has to itself, a child of `parent` which that sequence holds.
 static void tree_add(lm_pages *p, uint32_t parent, const int32_t *ids, uint32_t i) {
     uint32_t *bucket = bucket_of(p, parent, ids);
     node *n = &p->node[i];
-    *n = (node){.parent = parent, .chain = *bucket, .refs = 1, .in_tree = true};
+    uint32_t *first = first_child(p, parent);
+    *n = (node){.parent = parent,
+                .chain = *bucket,
+                .child = NONE,
+                .elder = *first,
+                .younger = NONE,
+                .refs = 1,
+                .in_tree = true};
     memcpy(n->ids, ids, sizeof n->ids);
-    *bucket = i;
+    if (*first != NONE) p->node[*first].younger = i;
+    *first = *bucket = i;
 }
 
 static void tree_remove(lm_pages *p, uint32_t i) {
     uint32_t *at = bucket_of(p, p->node[i].parent, p->node[i].ids);
     while (*at != i)
         at = &p->node[*at].chain;
-    *at = p->node[i].chain;
-    p->node[i].in_tree = false;
+    node *n = &p->node[i];
+    *at = n->chain;
+    *(n->younger == NONE ? first_child(p, n->parent) : &p->node[n->younger].elder) = n->elder;
+    if (n->elder != NONE) p->node[n->elder].younger = n->younger;
+    n->in_tree = false;
 }
 
 // --- Free pages --------------------------------------------------------------------------------
@@ -319,6 +346,37 @@ static size_t match(size_t *idle, const lm_pages *p, const int32_t *ids, size_t 
     return n;
 }
 
+// A page of the tree whose first n ids go on from where a sequence's shared pages end.
+typedef struct start {
+    uint32_t page;
+    size_t n;
+} start;
+
+// Not for convolutions: a page's slots have what its last tokens left there.
+static start start_of(const lm_seq *s, const int32_t *ids, size_t n) {
+    lm_pages *p = s->pages;
+    start best = {NONE, 0};
+    uint32_t i = p->has_conv ? NONE : *first_child(p, last_node(s));
+    for (int seen = 0; i != NONE && seen < KIN_MAX; seen++, i = p->node[i].elder) {
+        size_t same = 0;
+        while (same < min_size(n, KERN_PAGE) && p->node[i].ids[same] == ids[same])
+            same++;
+        if (same > best.n) best = (start){i, same};
+    }
+    if (best.n && p->node[best.page].refs == 0) {  // of all pages the last to be evicted
+        list_remove(p, best.page);
+        list_append(p, best.page);
+    }
+    return best;
+}
+
+static void copy_start(lm_seq *s, start from) {
+    lm_pages *p = s->pages;
+    if (from.n == 0 || !p->node[from.page].in_tree) return;  // evicted for this very sequence
+    memcpy(p->a.base + s->page[s->n_shared] * p->bytes, p->a.base + from.page * p->bytes, p->bytes);
+    s->n_past += from.n;
+}
+
 bool lm__seq_open(lm_seq *s, lm_pages *p, const int32_t *prompt, size_t n_prompt,
                   size_t max_length) {
     size_t n = lm__pages_for(max_length), idle, hits = match(&idle, p, prompt, n_prompt);
@@ -331,9 +389,11 @@ bool lm__seq_open(lm_seq *s, lm_pages *p, const int32_t *prompt, size_t n_prompt
         table[s->n_shared] = child_of(p, last_node(s), prompt + s->n_shared * KERN_PAGE);
         hold(p, table[s->n_shared]);
     }
+    s->n_past = hits * KERN_PAGE;
+    start from = start_of(s, prompt + s->n_past, n_prompt - 1 - s->n_past);
     for (size_t i = hits; i < n; i++)
         table[i] = take(p);
-    s->n_past = hits * KERN_PAGE;
+    copy_start(s, from);
     p->hits += s->n_past;
     p->looked += n_prompt;
     return true;
@@ -348,12 +408,12 @@ static void use_instead(lm_seq *s, uint32_t i) {
 
 void lm__seq_match(lm_seq *s, const int32_t *ids, size_t n) {
     lm_pages *p = s->pages;
-    while (s->n_past == s->n_shared * KERN_PAGE && s->n_past + KERN_PAGE < n) {
-        uint32_t i = child_of(p, last_node(s), ids + s->n_past);
+    while ((s->n_shared + 1) * KERN_PAGE < n) {
+        uint32_t i = child_of(p, last_node(s), ids + s->n_shared * KERN_PAGE);
         if (i == NONE) return;
         use_instead(s, i);
-        s->n_past += KERN_PAGE;
-        p->hits += KERN_PAGE;
+        p->hits += s->n_shared * KERN_PAGE - s->n_past;
+        s->n_past = s->n_shared * KERN_PAGE;
     }
 }
 

@@ -5,8 +5,9 @@
 // slot t % (taps - 1), where the next overwrite it. So who continues a page needs no other state
 // than pages, and a full page keeps what the tokens after it need. A page that is full never
 // changes again: it goes into a tree keyed by the ids that lead to it, and any sequence that begins
-// with the same ids uses it instead of computing it. Pages of the tree that nobody uses stay, least
-// recently used first to go, while there is room.
+// with the same ids uses it instead of computing it; where ids part within a page, the sequence
+// begins with a copy. Pages of the tree that nobody uses stay, least recently used first to go,
+// while there is room.
 //
 //   Owner     lm_pages owns memory and tree; a sequence holds references until lm__seq_close
 //   Threads   one thread at a time per lm_budget: the scheduler's
@@ -58,8 +59,9 @@ typedef struct lm_seq {
     size_t n_past;    // tokens whose keys and values are there
 } lm_seq;
 
-// Opens a sequence for a prompt: as many of its full pages as the tree has, all but its last token
-// at most (that one must be computed, for its logits), and pages for the rest up to max_length.
+// Opens a sequence for a prompt: as many of its full pages as the tree has and, but for models with
+// convolutions, a copy of the page that goes on most like it; all but its last token at most (that
+// one must be computed, for its logits). And pages for the rest up to max_length.
 // False when there are not enough pages now; *s is unchanged then.
 bool lm__seq_open(lm_seq *s, lm_pages *p, const int32_t *prompt, size_t n_prompt,
                   size_t max_length);

@@ -247,17 +247,59 @@ static void a_prompt_is_found_again(void **state) {
     assert_int_equal(counts(w.p).kept, 2);
     assert_int_equal(found(&w, ones, 40), 32);
     assert_int_equal(found(&w, ones, 33), 32);
-    assert_int_equal(found(&w, ones, 32), 16);  // the last token is computed, for its logits
+    assert_int_equal(found(&w, ones, 32), 31);  // the last token is computed, for its logits
     assert_int_equal(found(&w, ones, 1), 0);
     assert_int_equal(found(&w, twos, 40), 0);
     int32_t mixed[40];
     memcpy(mixed, ones, sizeof mixed);
     mixed[31] = 2;
-    assert_int_equal(found(&w, mixed, 40), 16);
+    assert_int_equal(found(&w, mixed, 40), 31);
+    mixed[20] = 2;
+    assert_int_equal(found(&w, mixed, 40), 20);
     mixed[0] = 2;  // the same second page behind another first one is another page
-    mixed[31] = 1;
+    mixed[20] = mixed[31] = 1;
     assert_int_equal(found(&w, mixed, 40), 0);
-    assert_int_equal(counts(w.p).hit_tokens, 32 + 32 + 16 + 16);
+    assert_int_equal(counts(w.p).hit_tokens, 32 + 32 + 31 + 31 + 20);
+    world_close(&w);
+}
+
+// The beginning of a page is copied, the likest one's, and who goes on writes into the copy.
+static void a_page_is_begun_with_a_copy(void **state) {
+    (void)state;
+    lm_budget b;
+    world w = small_world(16, &b);
+    member m[3] = {{.n_max = 40}, {.n_max = 40}, {.n_max = 40}};
+    for (int32_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 40; j++)
+            m[i].ids[j] = j < 20 + 4 * (size_t)i ? 1 : 10 + i;
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(lm__seq_open(&m[i].seq, w.p, m[i].ids, 40, 40));
+        assert_int_equal(m[i].seq.n_past, i ? 16 + 4 * i : 0);
+        write_and_advance(&w, &m[i], 40 - m[i].seq.n_past);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t pos = 0; pos < 40; pos++)
+            check_pos(&m[i].seq, m[i].ids, pos, 2);
+        lm__seq_close(&m[i].seq);
+    }
+    assert_int_equal(found(&w, ones, 40), 28);
+    world_close(&w);
+}
+
+// Of many pages that begin alike only the newest are looked through.
+static void a_crowd_of_beginnings_costs_no_more(void **state) {
+    (void)state;
+    lm_budget b;
+    world w = small_world(256, &b);
+    int32_t ids[17];
+    for (int32_t i = 0; i < 200; i++) {
+        ids[0] = i;
+        for (size_t j = 1; j < 17; j++)
+            ids[j] = 7;
+        run(&w, ids, 17);
+    }
+    for (ids[0] = 0; ids[0] < 200; ids[0]++)
+        assert_int_equal(found(&w, ids, 10), ids[0] < 200 - 64 ? 0 : 9);
     world_close(&w);
 }
 
@@ -358,6 +400,8 @@ int main(void) {
         cmocka_unit_test(random_histories_keep_every_page),
         cmocka_unit_test(models_share_a_budget),
         cmocka_unit_test(a_prompt_is_found_again),
+        cmocka_unit_test(a_page_is_begun_with_a_copy),
+        cmocka_unit_test(a_crowd_of_beginnings_costs_no_more),
         cmocka_unit_test(pages_belong_to_what_leads_to_them),
         cmocka_unit_test(running_sequences_share),
         cmocka_unit_test(the_least_used_goes_first_and_leaves_before_roots),
