@@ -217,14 +217,14 @@ proof-tokenizer: $(B)/tests/text/test_bpe ## ids equal tiktoken's on 20,000 rand
 	  BPE_GOLDEN=build/proof/$$f.txt $< >build/proof/$$f.log 2>&1 || { cat build/proof/$$f.log; exit 1; }; \
 	  grep PASSED build/proof/$$f.log; done
 
-PARITY_TOKENIZER := build/parity/venv/.tokenizers-0.22.2
+PARITY_TOKENIZER := build/parity/tokenizers/.0.22.2
 $(PARITY_TOKENIZER):
-	@rm -rf build/parity/venv && mkdir -p build/parity
-	@$(PYTHON) -m venv build/parity/venv && build/parity/venv/bin/pip -q install tokenizers==0.22.2
+	@rm -rf $(@D) && mkdir -p build/parity
+	@$(PYTHON) -m venv $(@D) && $(@D)/bin/pip -q install tokenizers==0.22.2
 	@touch $@
 .PHONY: parity-tokenizer
 parity-tokenizer: build/tools/token_ids $(PARITY_TOKENIZER) ## ids and texts equal those of Hugging Face's library: 20,000 texts for each kind (TEXTS=20000 SEED=1 KINDS="gpt2 ...")
-	@build/parity/venv/bin/python tests/golden/parity_tokenizer.py $< build/parity/kinds $(or $(TEXTS),20000) $(or $(SEED),1) $(KINDS)
+	@RUST_BACKTRACE=0 build/parity/tokenizers/bin/python tests/golden/parity_tokenizer.py $< build/parity/kinds $(or $(TEXTS),20000) $(or $(SEED),1) $(KINDS)
 
 .PHONY: parity-schema
 parity-schema: build/tools/schema_texts ## random JSON schemas beside python3-jsonschema (SCHEMAS=1000 SEED=7)
