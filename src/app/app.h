@@ -53,8 +53,10 @@ typedef struct app_options {
 typedef struct app_kind {
     const char *name;          // "wiki"
     const char *class_name;    // what the original called it; NULL: it had none
-    const http_route *routes;  // .app is filled in when the app is opened
+    const http_route *routes;  // .app and .refuse are filled in when the app is opened
     size_t n_routes;
+    // How it tells what the server itself refuses on its routes; NULL: as an error page.
+    void (*refuse)(http_req *rq, int code, const char *why);
     const char *needs;  // the option that gives it data; NULL: none needed, always present
     // *self stays NULL, with OK, when the options name no data for it.
     status (*open)(void **self, const app_options *o, err *e);

@@ -28,7 +28,12 @@ const app_kind *app_kind_named(str name) {
 
 static void answer_unavailable(http_req *rq, void *app) {
     const app_one *one = app;
-    http_reply_error(rq, 503, "%s could not be opened; the server's log says why", one->kind->name);
+    char why[128];
+    snprintf(why, sizeof why, "%s could not be opened; the server's log says why", one->kind->name);
+    if (one->kind->refuse)
+        one->kind->refuse(rq, 503, why);
+    else
+        http_reply_error(rq, 503, "%s", why);
 }
 
 static void add_routes(app_set *s, app_one *one) {
@@ -36,6 +41,7 @@ static void add_routes(app_set *s, app_one *one) {
         CHECK(s->n_routes < APP_ROUTES_MAX);
         http_route r = one->kind->routes[i];
         r.app = one->self;
+        r.refuse = one->kind->refuse;
         if (one->is_broken) r.app = one, r.handler = answer_unavailable, r.run = HTTP_LOOP;
         s->routes[s->n_routes++] = r;
     }

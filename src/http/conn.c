@@ -262,7 +262,10 @@ static http_conn_state refuse(http_conn *c, int code, const char *why) {
                         arena_str(&c->rq->arena, http__method_list(text, c->rq->allow)));
     }
     if (code == 503) http_add_header(c->rq, "Retry-After", STR("1"));
-    http_reply_error(c->rq, code, "%s", why);
+    if (c->rq->refuse_as)
+        c->rq->refuse_as(c->rq, code, why);
+    else
+        http_reply_error(c->rq, code, "%s", why);
     return reply_begin(c);
 }
 
@@ -306,6 +309,7 @@ static bool find_route(http_conn *c) {
     rq->route = m.route;
     rq->tail = m.tail;
     rq->allow = m.allow;
+    rq->refuse_as = m.refuse;
     if (!m.allow)
         rq->refuse = 404;
     else if (!m.route && rq->method != HTTP_OPTIONS)
@@ -325,9 +329,10 @@ static http_conn_state on_head(http_conn *c) {
     http__count(c->loop, COUNT_REQUESTS, 1);
     c->began_ms = net_now_ms(c->loop->net);
     rq->method = method_of(http_span_of(rq->base, h->method));
+    bool has_target = find_route(c);
     if (!rq->method)
         rq->refuse = 501;
-    else if (!find_route(c))
+    else if (!has_target)
         return refuse_and_close(c, 400, "Bad request target");
     if (!has_body) return rq->method ? CONN_HANDLE : refuse_and_close(c, 501, "Unsupported method");
     if (h->content_length > HTTP_BODY_MAX)

@@ -37,6 +37,9 @@ typedef struct http_route {
     void *app;  // handed to the handler
     http_run run;
     const char *about;  // one line for docs/API.md
+    // Replies where the server itself refuses what came to the pattern (405, 413, 501); `why` is a
+    // line of text. NULL: http_reply_error. Of routes with the same pattern the first one's.
+    void (*refuse)(http_req *rq, int code, const char *why);
 } http_route;
 
 // Matching is by whole path segments: "/wiki/wiki/*" matches "/wiki/wiki", "/wiki/wiki/" and

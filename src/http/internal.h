@@ -64,6 +64,7 @@ struct http_req {
     str path, tail, query;
     const http_route *route;
     int refuse;  // code to answer in place of the route, or 0
+    void (*refuse_as)(http_req *rq, int code, const char *why);  // NULL: an error page
     unsigned allow;
     bool handled;           // the handler has returned
     bool on_worker, moves;  // see http_to_worker

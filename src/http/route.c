@@ -212,6 +212,7 @@ http_match http_router_find(const http_router *r, str path, unsigned method) {
         unsigned has = row->route->methods;
         m.allow |= has | (has & HTTP_GET ? HTTP_HEAD : 0) | HTTP_OPTIONS;
         if (has & want) m.route = row->route;
+        if (!m.refuse) m.refuse = row->route->refuse;
     }
     return m;
 }

@@ -34,6 +34,7 @@ typedef struct http_router {
 typedef struct http_match {
     const http_route *route;  // NULL: none for this method
     unsigned allow;           // methods of the pattern that matched; 0: no pattern did
+    void (*refuse)(http_req *rq, int code, const char *why);  // the pattern's; NULL: none
     str tail;
 } http_match;
 

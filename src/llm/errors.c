@@ -7,13 +7,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+// By status codes, the first that is not above; `dflt`: the code where the caller has none better.
 static const struct {
-    int code;
-    const char *type, *dflt;  // `dflt`: the error's code where the caller has none better
+    int from;
+    const char *type, *dflt;
 } kinds[] = {
-    {400, "invalid_request_error", NULL},       {401, "invalid_request_error", "invalid_api_key"},
-    {404, "invalid_request_error", NULL},       {429, "rate_limit_error", "rate_limit_exceeded"},
-    {503, "server_error", "server_overloaded"}, {500, "server_error", NULL},
+    {504, "server_error", NULL},
+    {503, "server_error", "server_overloaded"},
+    {500, "server_error", NULL},
+    {430, "invalid_request_error", NULL},
+    {429, "rate_limit_error", "rate_limit_exceeded"},
+    {402, "invalid_request_error", NULL},
+    {401, "invalid_request_error", "invalid_api_key"},
+    {400, "invalid_request_error", NULL},
 };
 
 static void put_or_null(json *j, const char *key, const char *value) {
@@ -32,7 +38,7 @@ void llm_error(http_req *rq, int status_code, const char *param, const char *cod
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
     size_t k = 0;
-    while (k + 1 < countof(kinds) && kinds[k].code != status_code)
+    while (k + 1 < countof(kinds) && kinds[k].from > status_code)
         k++;
     buf out;
     buf_init(&out, http_arena(rq), 256);
@@ -47,6 +53,10 @@ void llm_error(http_req *rq, int status_code, const char *param, const char *cod
     json_close(&j, '}');
     json_close(&j, '}');
     http_reply(rq, status_code, HTTP_JSON, buf_str(&out));
+}
+
+void llm_refuse(http_req *rq, int status_code, const char *why) {
+    llm_error(rq, status_code, NULL, NULL, "%s", why);
 }
 
 void llm_error_of(http_req *rq, const llm *l, status s, const char *param, const err *e) {

@@ -235,6 +235,7 @@ const app_kind app_openai = {
     .name = "openai",
     .routes = openai_routes,
     .n_routes = countof(openai_routes),
+    .refuse = llm_refuse,
     .needs = "--model PATH",
     .open = host_open,
     .stats = openai_stats,

@@ -55,6 +55,8 @@ typedef struct llm {
 // from the status.
 void llm_error(http_req *rq, int status_code, const char *param, const char *code, const char *fmt,
                ...) PRINTF_LIKE(5, 6);
+// What the server itself refuses, in the same shape.
+void llm_refuse(http_req *rq, int status_code, const char *why);
 // Of a status from below: 400, 404, 429 or 503 with Retry-After, 500.
 void llm_error_of(http_req *rq, const llm *l, status s, const char *param, const err *e);
 // True when the key is right or none is asked for; else it has replied with 401.

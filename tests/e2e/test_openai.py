@@ -93,6 +93,18 @@ def test_unknown_url_is_404_in_their_shape(hub):
         assert r.status == 404 and json.loads(r.text)["error"]["type"] == "invalid_request_error"
 
 
+def test_what_the_server_refuses_has_their_shape(hub):
+    for method, path, body, code in (
+            ("GET", "/v1/chat/completions", b"", 405), ("POST", "/v1/models", b"{}", 405),
+            ("DELETE", "/v1/models/x", b"", 501), ("GET", "/tokenize", b"", 405),
+            ("POST", "/v1/completions", b" " * ((1 << 20) + 1), 413)):
+        r = hub.request(method, path, {}, body)
+        error = json.loads(r.text)["error"]
+        assert r.status == code and error["message"] and "param" in error and "code" in error
+        assert error["type"] == ("server_error" if code == 501 else "invalid_request_error")
+    assert "<html" in hub.request("POST", "/plaintext", {}, b"x").text.lower()
+
+
 def test_options_are_answered_for_browsers(hub):
     r = hub.request("OPTIONS", "/v1/chat/completions", {
         "Origin": "http://x", "Access-Control-Request-Method": "POST",
