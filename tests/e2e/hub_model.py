@@ -12,6 +12,7 @@ CONTEXT = 4096
 HIDDEN, LAYERS, HEADS, KV_HEADS, FF = 64, 2, 4, 2, 128
 SPECIAL = ["<|bos|>", "<|im_start|>", "<|im_end|>", "<|endoftext|>"]
 MARKS = ["<think>", "</think>", "<tool_call>", "</tool_call>"]  # added, not special, as Qwen's
+HARMONY = ["<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|call|>"]
 # Tokens of several bytes, as pairs to be merged: some of what JSON is made of, some of English.
 MERGES = ["t h", "th e", "a n", "i n", "Ġ the", "{ \"", "\" :", "\" ,", "\" }", "t r", "tr u", "tru e",
           "Ġ {", "\": Ġ", "l l", "o u", "Ġ a", "Ã ©"]
@@ -42,6 +43,47 @@ For each function call, return a json object with function name and arguments wi
 {%- if reasoning_effort is defined %}{{- 'effort ' ~ reasoning_effort }}{% endif %}
 {%- endif %}"""
 
+# Calls in other forms are known by what their templates say.
+LLAMA3_TEMPLATE = """\
+{%- if tools %}<|im_start|>system
+Environment: ipython
+Respond with {"name": function name, "parameters": dictionary of argument name and its value}.
+{%- for t in tools %}
+{{ t | tojson(indent=4) }}
+{%- endfor %}<|im_end|>
+{% endif %}
+{%- for m in messages %}
+{%- if m.tool_calls %}
+{%- set call = m.tool_calls[0].function %}
+{{- '<|im_start|>assistant\\n{"name": "' + call.name + '", "parameters": ' }}{{ call.arguments | tojson }}}<|im_end|>
+{% elif m.role == 'tool' %}
+{{- '<|im_start|>ipython\\n' ~ (m.content | tojson) ~ '<|im_end|>\\n' }}
+{%- else %}
+{{- '<|im_start|>' ~ m.role ~ '\\n' ~ m.content ~ '<|im_end|>\\n' }}
+{%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{% endif %}"""
+
+HARMONY_TEMPLATE = """\
+{%- if tools %}<|start|>developer<|message|># Tools
+
+namespace functions {
+{%- for t in tools %}
+type {{ t.function.name }} = (_: {{ t.function.parameters | tojson }}) => any;
+{%- endfor %}
+}<|im_end|>{% endif %}
+{%- for m in messages %}
+{%- if m.tool_calls %}
+{%- set call = m.tool_calls[0].function %}
+{{- '<|start|>assistant to=functions.' + call.name + '<|channel|>commentary json<|message|>' }}{{ call.arguments | tojson }}<|call|>
+{%- elif m.role == 'tool' %}
+{{- '<|start|>functions to=assistant<|channel|>commentary<|message|>' ~ (m.content | tojson) ~ '<|im_end|>' }}
+{%- else %}
+{{- '<|start|>' ~ m.role ~ '<|message|>' ~ m.content ~ '<|im_end|>' }}
+{%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|start|>assistant' }}{% endif %}"""
+
 
 def byte_chars():
     """GPT-2's characters for bytes."""
@@ -60,11 +102,11 @@ def vocabulary():
     return {t: i for i, t in enumerate(tokens)}
 
 
-def tokenizer_json():
+def tokenizer_json(marks):
     vocab = vocabulary()
     added = [{"id": len(vocab) + i, "content": t, "single_word": False, "lstrip": False,
-              "rstrip": False, "normalized": False, "special": t in SPECIAL}
-             for i, t in enumerate(SPECIAL + MARKS)]
+              "rstrip": False, "normalized": False, "special": t in SPECIAL + HARMONY}
+             for i, t in enumerate(SPECIAL + marks)]
     bos = added[0]["id"]
     return {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
@@ -86,8 +128,8 @@ def tokenizer_json():
     }
 
 
-def n_vocab():
-    return len(vocabulary()) + len(SPECIAL) + len(MARKS)
+def n_vocab(marks=MARKS):
+    return len(vocabulary()) + len(SPECIAL) + len(marks)
 
 
 def token_id(token):
@@ -95,10 +137,10 @@ def token_id(token):
     return len(vocabulary()) + both.index(token) if token in both else vocabulary()[token]
 
 
-def tensors():
+def tensors(marks):
     """(name, shape) in the order of the file."""
     kv = HIDDEN * KV_HEADS // HEADS
-    yield "model.embed_tokens.weight", (n_vocab(), HIDDEN)
+    yield "model.embed_tokens.weight", (n_vocab(marks), HIDDEN)
     for i in range(LAYERS):
         at = f"model.layers.{i}."
         yield at + "input_layernorm.weight", (HIDDEN,)
@@ -113,10 +155,10 @@ def tensors():
     yield "model.norm.weight", (HIDDEN,)
 
 
-def weights(seed):
+def weights(seed, marks):
     rng = random.Random(seed)
     header, data = {"__metadata__": {"format": "pt"}}, bytearray()
-    for name, shape in tensors():
+    for name, shape in tensors(marks):
         n = math.prod(shape)
         is_gain = len(shape) == 1
         values = array.array("f", [1.0] * n if is_gain else [rng.gauss(0, 0.2) for _ in range(n)])
@@ -128,12 +170,12 @@ def weights(seed):
     return len(text).to_bytes(8, "little") + text + bytes(data)
 
 
-def make(folder, seed=1, template=TEMPLATE, sampling=None, context=CONTEXT):
+def make(folder, seed=1, template=TEMPLATE, sampling=None, context=CONTEXT, marks=MARKS):
     """Writes the folder and returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     ends = [token_id("<|im_end|>"), token_id("<|endoftext|>")]
     config = {
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": n_vocab(),
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": n_vocab(marks),
         "hidden_size": HIDDEN, "intermediate_size": FF, "num_hidden_layers": LAYERS,
         "num_attention_heads": HEADS, "num_key_value_heads": KV_HEADS, "hidden_act": "silu",
         "head_dim": HIDDEN // HEADS, "max_position_embeddings": context, "rms_norm_eps": 1e-5,
@@ -141,7 +183,7 @@ def make(folder, seed=1, template=TEMPLATE, sampling=None, context=CONTEXT):
         "attention_bias": False, "mlp_bias": False, "torch_dtype": "float32",
         "bos_token_id": token_id("<|bos|>"), "eos_token_id": ends,
     }
-    files = {"config.json": config, "tokenizer.json": tokenizer_json(),
+    files = {"config.json": config, "tokenizer.json": tokenizer_json(marks),
              "generation_config.json": {"eos_token_id": ends, **(sampling or {})},
              "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast",
                                        "bos_token": "<|bos|>", "eos_token": "<|im_end|>"}}
@@ -149,5 +191,5 @@ def make(folder, seed=1, template=TEMPLATE, sampling=None, context=CONTEXT):
         (folder / name).write_text(json.dumps(value))
     if template:
         (folder / "chat_template.jinja").write_text(template)
-    (folder / "model.safetensors").write_bytes(weights(seed))
+    (folder / "model.safetensors").write_bytes(weights(seed, marks))
     return folder
