@@ -199,8 +199,8 @@ TEST(test_upper, is_cased(r, self, TEXT_UPPER, TEXT_LOWER))
 TEST(test_string, self.kind == JV_STR)
 TEST(test_mapping, self.kind == JV_DICT)
 TEST(test_number, jv_is_number(self))
-TEST(test_sequence, self.kind == JV_STR || self.kind == JV_LIST || self.kind == JV_TUPLE ||
-                        self.kind == JV_DICT || self.kind == JV_RANGE)
+TEST(test_sequence, self.kind == JV_UNDEF || self.kind == JV_STR || self.kind == JV_LIST ||
+                        self.kind == JV_TUPLE || self.kind == JV_DICT || self.kind == JV_RANGE)
 TEST(test_iterable, jv_iterable(self))
 TEST(test_callable, self.kind == JV_MACRO || self.kind == JV_BUILTIN || self.kind == JV_METHOD ||
                         self.kind == JV_JOINER || self.kind == JV_LOOP || self.kind == JV_UNDEF)

@@ -167,7 +167,7 @@ static jv extreme(jrun *r, jv self, const jv *a, bool is_max) {
     for (uint32_t i = 1; i < n && jr_charge(r, 1); i++) {
         jv k = get(r, &g, items[i]);
         int c = jv_compare(r, k, key, is_max ? ">" : "<");
-        if (c == 2 || (is_max ? c <= 0 : c >= 0)) continue;
+        if (c == JV_UNORDERED || (is_max ? c <= 0 : c >= 0)) continue;
         best = items[i];
         key = k;
     }
@@ -305,11 +305,8 @@ jv filter_first(jrun *r, jv self, const jv *a, const jargs *args) {
     (void)a;
     (void)args;
     uint32_t n;
-    if (self.kind == JV_STR && self.n) {
-        jv v = jv_view(str_first(jv_text(self), text_first_len(jv_text(self))));
-        v.sub = self.sub;
-        return v;
-    }
+    if (self.kind == JV_STR && self.n)
+        return jv_view(str_first(jv_text(self), text_first_len(jv_text(self))));
     if (self.kind == JV_ITER && self.iter->at < self.iter->n)
         return self.iter->items[self.iter->at++];
     const jv *items = jv_each(r, &n, self);
@@ -326,8 +323,7 @@ jv filter_last(jrun *r, jv self, const jv *a, const jargs *args) {
         v.sub = self.sub;
         return v;
     }
-    if (self.kind == JV_ITER || self.kind == JV_UNDEF)
-        return jr_type(r, "a %s is not reversible", jv_type_name(self));
+    if (self.kind == JV_ITER) return jr_type(r, "a %s is not reversible", jv_type_name(self));
     const jv *items = jv_each(r, &n, self);
     return items && n ? items[n - 1] : jv_hint("no last item, the sequence was empty");
 }
@@ -356,7 +352,7 @@ jv filter_reverse(jrun *r, jv self, const jv *a, const jargs *args) {
     (void)args;
     uint32_t n;
     if (self.kind == JV_STR) return jinja_slice(r, self, jv_none(), jv_none(), jv_int(-1));
-    bool is_list = self.kind == JV_ITER || self.kind == JV_UNDEF;
+    bool is_list = self.kind == JV_ITER;
     const jv *items = jv_each(r, &n, self);
     jv *out = items ? jr_alloc(r, n, sizeof *out) : NULL;
     for (uint32_t i = 0; out && i < n; i++)

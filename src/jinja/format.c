@@ -274,10 +274,10 @@ jv jinja_percent(jrun *r, jv format, jv args) {
         s = str_skip(s, at);
         if (s.len) s = percent_spec(&p, &b, str_skip(s, 1));
     }
-    // What is left over, as Python tells it: a mapping (also a list) may be.
+    // What is left over, as Python tells it: a mapping (also a list, and Undefined) may be.
     bool all_used = p.is_tuple ? p.at == args.n
                                : p.at || p.is_mapping || args.kind == JV_LIST || p.used ||
-                                     args.kind == JV_RANGE;
+                                     args.kind == JV_RANGE || args.kind == JV_UNDEF;
     if (!all_used) jr_type(r, "not all arguments converted during string formatting");
     jv v = jv_from_buf(r, &b);
     v.sub = format.sub;

@@ -173,7 +173,7 @@ bool jinja_is_op_true(jrun *r, node_op op, jv a, jv b) {
     if (op == OP_IN) return jv_contains(r, b, a);
     if (op == OP_NOT_IN) return !jv_contains(r, b, a);
     int c = jv_compare(r, a, b, SPELT[op]);
-    if (r->code || c == 2) return false;
+    if (r->code || c == JV_UNORDERED) return false;
     return op == OP_LT ? c < 0 : op == OP_LE ? c <= 0 : op == OP_GT ? c > 0 : c >= 0;
 }
 

@@ -356,20 +356,20 @@ double jv_as_float(jv v) {
     return v.kind == JV_FLOAT ? v.f : v.kind == JV_INT ? (double)v.i : (double)v.b;
 }
 
-// Exact also where a double cannot hold the integer. 2: not ordered (nan).
+// Exact also where a double cannot hold the integer.
 static int compare_numbers(jv a, jv b) {
     int64_t i = 0, k;
     if (jv_is_integer(&i, a) && jv_is_integer(&k, b)) return (i > k) - (i < k);
     if (a.kind == JV_FLOAT && b.kind == JV_FLOAT) {
-        if (isnan(a.f) || isnan(b.f)) return 2;
+        if (isnan(a.f) || isnan(b.f)) return JV_UNORDERED;
         return (a.f > b.f) - (a.f < b.f);
     }
     if (a.kind == JV_FLOAT) {
         int c = compare_numbers(b, a);
-        return c == 2 ? 2 : -c;
+        return c == JV_UNORDERED ? c : -c;
     }
     jv_is_integer(&i, a);
-    if (isnan(b.f)) return 2;
+    if (isnan(b.f)) return JV_UNORDERED;
     if (b.f >= 0x1p63) return -1;
     if (b.f < -0x1p63) return 1;
     int64_t whole = (int64_t)b.f;  // towards zero
@@ -436,7 +436,8 @@ int jv_compare(jrun *r, jv a, jv b, const char *op) {
     if (jv_is_number(a) && jv_is_number(b)) return compare_numbers(a, b);
     if (a.kind == JV_STR && b.kind == JV_STR) {
         jr_charge(r, min_size(a.n, b.n) / 64);
-        return str_cmp(jv_text(a), jv_text(b));
+        int by_bytes = str_cmp(jv_text(a), jv_text(b));
+        return (by_bytes > 0) - (by_bytes < 0);
     }
     if (a.kind != b.kind || (a.kind != JV_LIST && a.kind != JV_TUPLE)) {
         if (a.kind == JV_UNDEF || b.kind == JV_UNDEF)
@@ -479,6 +480,7 @@ bool jv_iterable(jv v) {
            v.kind == JV_LOOP;
 }
 
+// Plain ones: Python's iterator of a str knows nothing of Markup.
 static const jv *chars_of(jrun *r, uint32_t *n, jv v) {
     *n = (uint32_t)jv_chars(jv_text(v));
     jv *items = jr_alloc(r, *n, sizeof *items);
@@ -486,7 +488,6 @@ static const jv *chars_of(jrun *r, uint32_t *n, jv v) {
     for (uint32_t i = 0; items && i < *n; i++) {
         size_t len = text_first_len(s);
         items[i] = jv_view(str_first(s, len));
-        items[i].sub = v.sub;
         s = str_skip(s, len);
     }
     return items;

@@ -177,7 +177,8 @@ jv jv_make_dict(jrun *r, jv_pair *pairs, size_t n);
 const char *jv_type_name(jv v);  // "str", "dict", ...
 bool jv_truth(jrun *r, jv v);
 bool jv_equal(jrun *r, jv a, jv b);
-// <0, 0, >0; fails for kinds that Python does not order.
+// -1, 0, 1, or JV_UNORDERED where one is nan; fails for kinds that Python does not order.
+enum { JV_UNORDERED = 2 };
 int jv_compare(jrun *r, jv a, jv b, const char *op);
 bool jv_contains(jrun *r, jv in, jv item);
 bool jv_is_number(jv v);                 // bool, int, float
