@@ -98,7 +98,7 @@ jv jv_iterate(jrun *r, const jv *items, size_t n, int sub) {
 }
 
 char *jv_room(jrun *r, size_t n) {
-    if (n > (size_t)(r->room_end - r->room)) {
+    if (!r->room || n > (size_t)(r->room_end - r->room)) {
         size_t cap = max_size(n, min_size(2 * n, n + (1 << 20)));
         if (cap < ROOM_MIN) cap = ROOM_MIN;
         char *p = jr_alloc(r, cap, 1);
