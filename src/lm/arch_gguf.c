@@ -1,9 +1,9 @@
 // GGUF's metadata: KEY stands for ARCH.KEY, as llama.cpp's converter writes them.
 //
 // A GGUF says less than a config.json: what its loader takes for granted is granted here too (which
-// layers slide, Gemma's scale of scores, that Qwen3's experts' weights add up to one). Keys that
-// are not read are a tokenizer's, a person's, or follow from others; those that would change the
-// result are checked to have the value that is computed.
+// layers slide, Gemma's scale of scores, that Qwen3's experts' weights add up to one). A key of the
+// architecture is read, or must have the one value that is computed, or has no part in the result;
+// one that is in no list is refused by name. Keys of others are a tokenizer's or a person's.
 
 #include "lm/arch_in.h"
 
@@ -89,12 +89,76 @@ static const struct {
     {"moe_every_n_layers", 1},
     {"nextn_predict_layers", 0},
     {"residual_scale", 1},
+    {"rope.scale_linear", 1},
     {"rope.scaling.alpha", 0},
     {"rope.scaling.yarn_attn_factor", 1},
     {"rope.scaling.yarn_ext_factor", 1},
     {"rope.scaling.yarn_log_multiplier", 0},
     {"swin_norm", 0},
 };
+
+enum { NUMBER = 1, LIST = 2, TEXT = 4 };
+
+// Keys that are read by name, or follow from others and from what tensors say.
+static const struct {
+    const char *key;
+    unsigned kinds;
+} others[] = {
+    {"attention.sliding_window_pattern", NUMBER | LIST},
+    {"attention.value_length", NUMBER},
+    {"expert_gating_func", NUMBER},
+    {"expert_weights_norm", NUMBER},
+    {"pooling_type", NUMBER},  // of embeddings: the request says it
+    {"rope.dimension_count", NUMBER},
+    {"rope.scaling.attn_factor", NUMBER},
+    {"rope.scaling.factor", NUMBER},
+    {"rope.scaling.finetuned", NUMBER},
+    {"rope.scaling.original_context_length", NUMBER},
+    {"rope.scaling.type", TEXT},
+    {"rope.scaling.yarn_beta_fast", NUMBER},
+    {"rope.scaling.yarn_beta_slow", NUMBER},
+    {"tensor_data_layout", TEXT},
+    {"use_parallel_residual", NUMBER},
+    {"vocab_size", NUMBER},
+};
+
+// What a key behind the architecture's name may be; 0: nothing here knows it.
+static unsigned kinds_of(str key) {
+    for (size_t i = 0; i < countof(sizes); i++)
+        if (str_eq(key, str_of(sizes[i].key)))
+            return sizes[i].flags & PER_LAYER ? NUMBER | LIST : NUMBER;
+    for (size_t i = 0; i < countof(reals); i++)
+        if (str_eq(key, str_of(reals[i].key))) return NUMBER;
+    for (size_t i = 0; i < countof(fixed); i++)
+        if (str_eq(key, str_of(fixed[i].key))) return NUMBER;
+    for (size_t i = 0; i < countof(others); i++)
+        if (str_eq(key, str_of(others[i].key))) return others[i].kinds;
+    return 0;
+}
+
+static status check_keys(const reader *r) {
+    char own[GGUF_KEY_MAX + 1];
+    str key;
+    for (size_t i = 0; gguf_key(&key, r->g, i); i++) {
+        str rest = str_skip(key, r->arch.len + 1);
+        if (!str_starts(key, r->arch) || key.len <= r->arch.len || key.ptr[r->arch.len] != '.')
+            continue;
+        unsigned may = kinds_of(rest), is = LIST;
+        str text;
+        snprintf(own, sizeof own, "%.*s", STR_ARG(key));
+        if (!may) return err_set(r->e, E_UNSUPPORTED, "%s is not known here", own);
+        if (gguf_str(&text, r->g, own))
+            is = TEXT;
+        else if (gguf_number(&(double){0}, r->g, own) || gguf_bool(&(bool){0}, r->g, own))
+            is = NUMBER;
+        if (!(may & is))
+            return err_set(r->e, E_FORMAT, "%s must be a %s", own,
+                           may & TEXT   ? "text"
+                           : may & LIST ? "number or a list"
+                                        : "number");
+    }
+    return OK;
+}
 
 // A number, or a list with one for each layer that are all the same or, for heads of keys, 0 where
 // a layer is a convolution.
@@ -384,6 +448,7 @@ status lm__gguf_read(lm_facts *f, const weights *w, err *e) {
     lm__facts_begin(f, family, family->gguf);
     f->s.is_parallel = !strcmp(family->type, "gpt_neox");
     f->max_window_layers = LM_LAYERS_MAX;
+    TRY(check_keys(&r));
     TRY(check_fixed(&r));
     TRY(read_sizes(&r));
     TRY(read_reals(&r));

@@ -425,6 +425,12 @@ bool gguf_str(str *out, const gguf *g, const char *key) {
     return true;
 }
 
+bool gguf_key(str *out, const gguf *g, size_t i) {
+    if (i >= g->n_entries) return false;
+    *out = g->entries[i].key;
+    return true;
+}
+
 bool gguf_items(gguf_array *out, const gguf *g, const char *key) {
     const entry *x = find(g, key);
     if (!x || x->type != T_ARRAY) return false;

@@ -37,6 +37,9 @@ bool gguf_number(double *out, const gguf *g, const char *key);
 bool gguf_bool(bool *out, const gguf *g, const char *key);
 bool gguf_str(str *out, const gguf *g, const char *key);
 
+// All keys, in order of their bytes; false when there is no ith.
+bool gguf_key(str *out, const gguf *g, size_t i);
+
 // Arrays: booleans are 0 and 1 here. Strings come one after another through `at`, which starts at
 // 0.
 typedef struct gguf_array {
