@@ -7,9 +7,9 @@
 #include "main/cli.h"
 
 #include "main/chat_session.h"
+#include "main/sampling.h"
 #include "os/file.h"
 #include "os/log.h"
-#include "os/rand.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +25,7 @@ enum { LINE_MAX_BYTES = 1 << 20, PARAMS_ARENA = 1 << 20, SAVE_ARENA = 256 << 20 
 typedef struct chat_options {
     cli_common common;
     const char *model, *panels, *quantize, *system, *effort;
-    const char *seed, *rng, *temperature, *top_k, *top_p, *min_p, *repetition, *frequency,
-        *presence;
+    cli_sampling sampling;
     int64_t max_tokens, threads;
     bool think, json;
 } chat_options;
@@ -48,44 +47,12 @@ static const opt options[] = {
      .about = "How much, where the template knows it: low, medium or high"},
     {"max-tokens", OPT_INT, AT(max_tokens), 0, INT32_MAX, .arg = "N",
      .about = "Of an answer; 0 is up to the model's context", .dflt = "0"},
-    {"seed", OPT_STR, AT(seed), .arg = "N",
-     .about = "Of the first answer; each one after it has the next. Default: random"},
-    {"rng", OPT_STR, AT(rng), .arg = "NAME", .about = "Whose random numbers: " LM_RNG_NAMES,
-     .dflt = "torch"},
-    {"temperature", OPT_STR, AT(temperature), .arg = "T",
-     .about = "Over 1 is bolder, under 1 safer; 0 always takes the likeliest. Default of this and "
-              "of those that follow: the model's own"},
-    {"top-k", OPT_STR, AT(top_k), .arg = "K",
-     .about = "Draw from the K likeliest tokens; 1 is greedy, 0 no limit"},
-    {"top-p", OPT_STR, AT(top_p), .arg = "P",
-     .about = "Draw from the fewest tokens whose probabilities reach P"},
-    {"min-p", OPT_STR, AT(min_p), .arg = "P",
-     .about = "Draw from tokens with this share of the likeliest one's probability"},
-    {"repetition-penalty", OPT_STR, AT(repetition), .arg = "R",
-     .about = "Over 1 makes tokens of the conversation less likely"},
-    {"frequency-penalty", OPT_STR, AT(frequency), .arg = "F",
-     .about = "Taken from a token's logit for each time the answer has it"},
-    {"presence-penalty", OPT_STR, AT(presence), .arg = "F",
-     .about = "Taken from the logit of a token that the answer has"},
+    CLI_SAMPLING(AT(sampling), true,
+                 "Of the first answer; each one after it has the next. Default: random"),
     {"threads", OPT_INT, AT(threads), 0, 1024, .arg = "N",
      .about = "Compute threads; 0 is one per core", .dflt = "0"},
     {"json", OPT_FLAG, AT(json), .about = "Each answer as a JSON object on a line of its own"},
     CLI_COMMON,
-};
-
-static const struct {
-    const char *name;
-    size_t at;
-} told[] = {
-    {"seed", AT(seed)},
-    {"rng", AT(rng)},
-    {"temperature", AT(temperature)},
-    {"top_k", AT(top_k)},
-    {"top_p", AT(top_p)},
-    {"min_p", AT(min_p)},
-    {"repetition_penalty", AT(repetition)},
-    {"frequency_penalty", AT(frequency)},
-    {"presence_penalty", AT(presence)},
 };
 
 typedef struct talk {
@@ -476,14 +443,8 @@ static status parse_params(session_how *how, const chat_options *o, arena *a, er
     gen_params p;
     gen_params_default(&p);
     p.sampling = how->sampling;
-    for (size_t i = 0; i < countof(told); i++) {
-        const char *text = *(const char *const *)((const char *)o + told[i].at);
-        const gen_param *row = gen_param_find(str_of(told[i].name), GEN_CLI);
-        CHECK(row);
-        if (text) TRY(gen_param_text(&p, row, str_of(text), a, e));
-    }
+    TRY(cli_sampling_read(&p, &o->sampling, a, e));
     how->sampling = p.sampling;
-    if (!p.has_seed) how->sampling.seed = os_rand_u32();
     return OK;
 }
 

@@ -7,8 +7,8 @@
 
 #include "app/gpt2_app.h"
 #include "base/utf8.h"
+#include "main/sampling.h"
 #include "os/clock.h"
-#include "os/rand.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@ enum { SEEDS_MAX = 4096, LINE_COLUMNS = 76, TEXT_LIMIT = 4 << 20, JSON_LIMIT = 6
 typedef struct generate_options {
     cli_common common;
     const char *model, *panels, *prompt, *seeds;
-    const char *max_length, *seed, *rng, *temperature, *top_k, *top_p, *min_p, *repetition,
-        *frequency, *presence, *bias, *logprobs;
+    const char *max_length, *bias, *logprobs;
+    cli_sampling sampling;
     opt_list stop;
     int64_t parallel, threads;
     bool json;
@@ -36,30 +36,10 @@ static const opt options[] = {
      .dflt = "Einstein's Theory of Relativity states that"},
     {"max-length", OPT_STR, AT(max_length), .arg = "N",
      .about = "Tokens in all, the prompt's included", .dflt = "100"},
-    {"seed", OPT_STR, AT(seed), .arg = "N",
-     .about = "Same seed, same text. Default: random, and told at the end"},
     {"seeds", OPT_STR, AT(seeds), .arg = "LIST", .about = "A text for each: 0-7 or 1,2,42"},
     {"parallel", OPT_INT, AT(parallel), 1, LM_STREAMS_MAX, .arg = "N",
      .about = "Texts at once: of --seeds, or of so many seeds from --seed on", .dflt = "1"},
-    {"rng", OPT_STR, AT(rng), .arg = "NAME",
-     .about =
-         "Whose random numbers: torch (PyTorch on the CPU), torch26 (its 2.0 to 2.6 on x86) or "
-         "cuda",
-     .dflt = "torch"},
-    {"temperature", OPT_STR, AT(temperature), .arg = "T",
-     .about = "Over 1 is bolder, under 1 safer; 0 always takes the likeliest", .dflt = "1"},
-    {"top-k", OPT_STR, AT(top_k), .arg = "K",
-     .about = "Draw from the K likeliest tokens; 1 is greedy, 0 no limit", .dflt = "50"},
-    {"top-p", OPT_STR, AT(top_p), .arg = "P",
-     .about = "Draw from the fewest tokens whose probabilities reach P", .dflt = "1"},
-    {"min-p", OPT_STR, AT(min_p), .arg = "P",
-     .about = "Draw from tokens with this share of the likeliest one's probability", .dflt = "0"},
-    {"repetition-penalty", OPT_STR, AT(repetition), .arg = "R",
-     .about = "Over 1 makes tokens of prompt and text less likely", .dflt = "1"},
-    {"frequency-penalty", OPT_STR, AT(frequency), .arg = "F",
-     .about = "Taken from a token's logit for each time the text has it", .dflt = "0"},
-    {"presence-penalty", OPT_STR, AT(presence), .arg = "F",
-     .about = "Taken from the logit of a token that the text has", .dflt = "0"},
+    CLI_SAMPLING(AT(sampling), false, "Same seed, same text. Default: random, and told at the end"),
     {"logit-bias", OPT_STR, AT(bias), .arg = "ID:VALUE,...",
      .about = "Added to logits; -100 forbids a token"},
     {"logprobs", OPT_STR, AT(logprobs), .arg = "N",
@@ -69,25 +49,6 @@ static const opt options[] = {
      .about = "Compute threads; 0 is one per core", .dflt = "0"},
     {"json", OPT_FLAG, AT(json), .about = "A JSON object a text on stdout, then one of them all"},
     CLI_COMMON,
-};
-
-// Options whose text the table of parameters reads.
-static const struct {
-    const char *name;
-    size_t at;
-} told[] = {
-    {"max_length", AT(max_length)},
-    {"seed", AT(seed)},
-    {"rng", AT(rng)},
-    {"temperature", AT(temperature)},
-    {"top_k", AT(top_k)},
-    {"top_p", AT(top_p)},
-    {"min_p", AT(min_p)},
-    {"repetition_penalty", AT(repetition)},
-    {"frequency_penalty", AT(frequency)},
-    {"presence_penalty", AT(presence)},
-    {"logit_bias", AT(bias)},
-    {"logprobs", AT(logprobs)},
 };
 
 typedef struct text_run {
@@ -121,23 +82,17 @@ typedef struct runs {
 
 // --- The command line ------------------------------------------------------------------------
 
-static status parse_param(gen_params *p, const char *name, const char *text, arena *a, err *e) {
-    const gen_param *row = gen_param_find(str_of(name), GEN_CLI);
-    CHECK(row);
-    return text ? gen_param_text(p, row, str_of(text), a, e) : OK;
-}
-
 static status parse_params(gen_params *p, const generate_options *o, arena *a, err *e) {
     gen_params_default(p);
-    for (size_t i = 0; i < countof(told); i++)
-        TRY(parse_param(p, told[i].name, *(const char *const *)((const char *)o + told[i].at), a,
-                        e));
+    TRY(cli_param(p, "max_length", o->max_length, a, e));
+    TRY(cli_param(p, "logit_bias", o->bias, a, e));
+    TRY(cli_param(p, "logprobs", o->logprobs, a, e));
     for (size_t i = 0; i < o->stop.n; i++)
-        TRY(parse_param(p, "stop", o->stop.items[i], a, e));
+        TRY(cli_param(p, "stop", o->stop.items[i], a, e));
+    TRY(cli_sampling_read(p, &o->sampling, a, e));
     if (!o->model) return err_set(e, E_ARG, "say which model: --model FILE.pt or a folder");
     if (p->sampling.logprobs >= 0 && !o->json)
         return err_set(e, E_ARG, "--logprobs are for --json");
-    if (!p->has_seed) p->sampling.seed = os_rand_u32();
     return OK;
 }
 
