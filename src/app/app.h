@@ -39,6 +39,7 @@ typedef struct app_options {
     size_t n_models;
     bool quantises;
     kern_type quantise;   // models that name no type
+    int context;          // tokens; 0: each model's own
     size_t model_memory;  // bytes of weights of `models` at once; 0: two thirds of the machine's
     str api_key;          // what clients of the models must show; "": nothing
     const char *panels;   // folder of repacked weights; NULL: none

@@ -106,6 +106,7 @@ static status open_parts(llm *l, const app_options *o, err *e) {
                            .n_specs = o->n_models,
                            .quantises = o->quantises,
                            .quantise = o->quantise,
+                           .context = o->context,
                            .budget = o->model_memory,
                            .panels = o->panels,
                            .engine = l->engine};

@@ -227,7 +227,8 @@ static status make_room(llm_models *m, const entry *x, err *e) {
 
 // Under the lock, which is let go while it works.
 static status load(llm_models *m, entry *x, err *e) {
-    llm_how how = {m->c.quantises, m->c.quantise, m->c.panels, &x->permille, &m->closing};
+    llm_how how = {m->c.quantises, m->c.quantise, m->c.context,
+                   m->c.panels,    &x->permille,  &m->closing};
     size_t bytes;
     pthread_mutex_unlock(&m->lock);
     status st = llm__parts_measure(&bytes, x->source, &how, e);

@@ -53,7 +53,7 @@ typedef struct llm_model {
     str chat_why;      // why it cannot be used; "": it has none
     const schema_vocab *vocab;
     lm_sampling sampling;  // generation_config.json's; what it does not say is off (temperature 1)
-    uint64_t fingerprint;  // of weights, types, kernels and program: system_fingerprint
+    uint64_t fingerprint;  // of weights, types, context, kernels, program: system_fingerprint
 } llm_model;
 
 typedef struct llm_models llm_models;
@@ -67,6 +67,7 @@ typedef struct llm_models_config {
     size_t n_specs;
     bool quantises;
     kern_type quantise;  // --quantize: models in f32, bf16 or f16 whose spec says no type
+    int context;         // --context: tokens, or as many as a model can have; 0: its own
     size_t budget;       // bytes of weights; 0: two thirds of the machine's memory
     const char *panels;  // folder of repacked weights; NULL: none
     lm_engine *engine;

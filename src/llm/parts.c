@@ -154,12 +154,13 @@ static bool is_plain(kern_type t) {
     return t == KERN_F32 || t == KERN_BF16 || t == KERN_F16;
 }
 
-// The type that a model is to be held in, and what that takes.
+// The type that a model is to be held in, its context, and what that takes.
 static status plan(lm_load *load, size_t *bytes, const llm_source *s, const llm_how *how, err *e) {
     lm_spec spec;
     load->has_type = s->has_type;
     load->type = s->type;
     TRY(lm_model_measure(&spec, bytes, s->path, load, e));
+    if (how->context) load->context = (int)min_size((size_t)how->context, (size_t)spec.context_max);
     if (s->has_type || !how->quantises || !is_plain(spec.type)) return OK;
     load->has_type = true;
     load->type = how->quantise;
@@ -173,6 +174,7 @@ status llm__parts_measure(size_t *bytes, const llm_source *s, const llm_how *how
 
 static uint64_t fingerprint(const weights *w, const lm_spec *s) {
     uint64_t h = mix(weights_identity(w), (uint64_t)s->type << 32 | (uint64_t)s->head_type);
+    h = mix(h, (uint64_t)s->block_size);  // angles of a longrope depend on it
     return str_hash(STR(VERSION), str_hash(str_of(kern_best()->name), h));
 }
 

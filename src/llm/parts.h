@@ -22,6 +22,7 @@ typedef struct llm_parts {
 typedef struct llm_how {
     bool quantises;
     kern_type quantise;
+    int context;
     const char *panels;             // folder, or NULL
     _Atomic unsigned *permille;     // of loading
     const _Atomic bool *cancelled;  // NULL, or once true loading ends with E_CLOSED

@@ -26,7 +26,7 @@ typedef struct chat_options {
     cli_common common;
     const char *model, *panels, *quantize, *system, *effort;
     cli_sampling sampling;
-    int64_t max_tokens, threads;
+    int64_t max_tokens, threads, context;
     bool think, json;
 } chat_options;
 
@@ -38,6 +38,8 @@ static const opt options[] = {
               "bf16, f16, int8 or int4"},
     {"quantize", OPT_STR, AT(quantize), .arg = "TYPE",
      .about = "int8 or int4: how to hold a model that is not quantised and names no type"},
+    {"context", OPT_INT, AT(context), 0, LM_BLOCK_MAX, .arg = "TOKENS",
+     .about = "Context window, or as many as the model can have; 0 is its own", .dflt = "0"},
     {"panels", OPT_STR, AT(panels), .arg = "DIR",
      .about = "Folder that keeps repacked weights for the next start"},
     {"system", OPT_STR, AT(system), .arg = "TEXT", .about = "What the model is to be"},
@@ -456,6 +458,7 @@ static status parse_all(session_config *c, session_how *how, const chat_options 
     how->has_thinking = !o->think;
     if (o->effort) how->effort = str_of(o->effort);
     if (!o->model) return err_set(e, E_ARG, "say which model: --model FOLDER or FILE.gguf");
+    c->context = (int)o->context;
     c->quantises = o->quantize != NULL;
     if (c->quantises &&
         !(kern_type_named(&c->quantise, str_of(o->quantize)) && kern_type_is_int(c->quantise)))

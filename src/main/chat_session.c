@@ -115,6 +115,7 @@ static status load(session *s, const session_config *c, err *e) {
                             .n_specs = 1,
                             .quantises = c->quantises,
                             .quantise = c->quantise,
+                            .context = c->context,
                             .budget = SIZE_MAX / 2,  // the operator asked for this one
                             .panels = c->panels,
                             .engine = s->engine};

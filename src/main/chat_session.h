@@ -19,6 +19,7 @@ typedef struct session_config {
     const char *panels;
     bool quantises;
     kern_type quantise;
+    int context;
     int n_threads;
     void (*progress)(str name, double loaded);  // while it loads, every 0.1 s; NULL: nobody looks
 } session_config;

@@ -18,7 +18,7 @@ typedef struct serve_options {
         grace_s;
     opt_list app_classes, gpt2, models, wiki;
     const char *wiki_index, *images, *panels, *quantize, *api_key, *api_key_file;
-    int64_t wiki_cache, page_cache, memory, model_memory;
+    int64_t wiki_cache, page_cache, memory, model_memory, context;
     bool build, calibrate;
     const char *data_dir, *wiki_xml_dir, *wiki_xml_name;
 } serve_options;
@@ -55,6 +55,10 @@ static const opt options[] = {
               "of several of these. Loaded on first use"},
     {"quantize", OPT_STR, AT(quantize), .arg = "TYPE",
      .about = "int8 or int4: how to hold models that are not quantised and name no type"},
+    {"context", OPT_INT, AT(context), 0, LM_BLOCK_MAX, .arg = "TOKENS",
+     .about = "Context window of models, or as many as each can have; 0: a model's own, which for "
+              "those with a longrope is the short one that they were trained with first",
+     .dflt = "0"},
     {"model-memory", OPT_INT, AT(model_memory), 0, 1 << 24, .arg = "MB",
      .about = "What weights of --model may take at once; the one used least recently goes first. "
               "0: two thirds of the machine's memory",
@@ -237,6 +241,7 @@ static int run(void *opts, const opt_list *rest) {
         .queue_max = (int)o->queue,
         .client_max = (int)(o->queue_client ? o->queue_client : o->streams + o->queue),
         .models = o->models.items,
+        .context = (int)o->context,
         .n_models = o->models.n,
         .model_memory = (size_t)o->model_memory << 20,
         .panels = o->panels,

@@ -88,3 +88,16 @@ def test_metrics_have_each_model(server):
         assert f'parallelopedia_llm_model_ready{{model="{name}"}} ' in text
     drops = [x for x in text.splitlines() if x.startswith("parallelopedia_llm_drops_total ")]
     assert len(drops) == 1 and int(drops[0].split()[1]) >= 2
+
+
+@pytest.mark.parametrize("asked, has", [(100, 100), (1 << 20, hub_model.CONTEXT), (0, hub_model.CONTEXT)])
+def test_the_operator_says_how_long_texts_may_be(tmp_path, asked, has):
+    folder = hub_model.make(tmp_path / "tiny")
+    with Server("--model", folder, "--context", str(asked), "--no-calibrate", "--threads", "1") as s:
+        r = json.loads(complete(s, "tiny").text)
+        assert r["usage"]["completion_tokens"] > 0
+        assert json.loads(s.get("/v1/models/tiny").text)["context_window"] == has
+        body = json.dumps({"prompt": [5] * (has + 1), "max_tokens": 1})
+        r = s.request("POST", "/v1/completions", {}, body)
+        error = json.loads(r.text)["error"]
+        assert r.status == 400 and error["code"] == "context_length_exceeded" and str(has) in error["message"]

@@ -151,6 +151,22 @@ static void types_are_the_operators(void **state) {
     llm__parts_close(&c);
 }
 
+// As many tokens as the operator wants, and no more than the model can have.
+static void contexts_are_the_operators(void **state) {
+    world *w = *state;
+    llm_parts own = open_parts(w, &(llm_how){0});
+    const lm_spec *s = lm_model_spec(own.model);
+    assert_true(own.context == s->block_size && s->context_max >= own.context);
+    llm_parts less = open_parts(w, &(llm_how){.context = 10});
+    llm_parts most = open_parts(w, &(llm_how){.context = LM_BLOCK_MAX});
+    assert_int_equal(less.context, 10);
+    assert_int_equal(most.context, s->context_max);
+    assert_true(own.view.fingerprint != less.view.fingerprint);
+    llm__parts_close(&own);
+    llm__parts_close(&less);
+    llm__parts_close(&most);
+}
+
 // A mask never spells text with special tokens.
 static void a_schema_has_no_special_tokens(void **state) {
     world *w = *state;
@@ -248,6 +264,7 @@ int main(void) {
         IN_WORLD(who_closes_does_not_wait_for_loading),
         IN_WORLD(what_a_folder_lacks_is_off),
         IN_WORLD(types_are_the_operators),
+        IN_WORLD(contexts_are_the_operators),
         IN_WORLD(a_schema_has_no_special_tokens),
         IN_WORLD(a_template_that_cannot_be_used_is_told),
         IN_WORLD(broken_folders_say_what_is_wrong),
