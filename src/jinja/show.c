@@ -48,7 +48,7 @@ void jv_put_float(buf *to, double f) {
 
 static void put_escaped(buf *to, int32_t cp) {
     static const char *const names[] = {['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r"};
-    if (cp < 16 && names[cp])
+    if ((size_t)cp < countof(names) && names[cp])
         buf_add(to, str_of(names[cp]));
     else if (cp < 0x100)
         buf_fmt(to, "\\x%02x", (unsigned)cp);
