@@ -115,12 +115,20 @@ static jv list_of_sorted(jrun *r, const sort_item *a, uint32_t n) {
     return jv_items(JV_LIST, out, out ? n : 0);
 }
 
+// Python's sorted() wants an integer, where filters take any truth.
+static bool is_reversed(jrun *r, jv v) {
+    int64_t i = 0;
+    if (v.kind != JV_MISSING && !jv_is_integer(&i, v))
+        jr_type(r, "reverse: a %s is no integer", jv_type_name(v));
+    return i != 0;
+}
+
 jv filter_sort(jrun *r, jv self, const jv *a, const jargs *args) {
     (void)args;
     uint32_t n;
     const jv *items = jv_each(r, &n, self);
     getter g = {.attribute = a[2], .folds = !filter_flag(r, a[1], false), .is_list = true};
-    return list_of_sorted(r, sorted(r, items, n, &g, filter_flag(r, a[0], false)), n);
+    return list_of_sorted(r, sorted(r, items, n, &g, is_reversed(r, a[0])), n);
 }
 
 jv filter_dictsort(jrun *r, jv self, const jv *a, const jargs *args) {
@@ -133,7 +141,7 @@ jv filter_dictsort(jrun *r, jv self, const jv *a, const jargs *args) {
     const jv *items =
         jv_each(r, &n, (jv){.kind = JV_VIEW, .sub = JV_ITEMS, .n = self.n, .dict = self.dict});
     getter g = {.attribute = jv_int(by_value), .folds = !filter_flag(r, a[0], false)};
-    return list_of_sorted(r, sorted(r, items, n, &g, filter_flag(r, a[2], false)), n);
+    return list_of_sorted(r, sorted(r, items, n, &g, is_reversed(r, a[2])), n);
 }
 
 jv filter_groupby(jrun *r, jv self, const jv *a, const jargs *args) {

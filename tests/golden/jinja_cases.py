@@ -20,7 +20,7 @@ a + b | a - b | a * b | a / b | a // b | a % b | b // a | b % a | a ** 2 | 2 ** 
 9223372036854775807 | -9223372036854775807 - 1 | 9223372036854775807 + 1 | 3037000500 * 3037000500
 2 ** 62 | 2 ** 63 | 10 // 0 | 10 % 0 | 1 / 0 | 0.0 / 0 | t + 1 | t * 3 | true + true | +t | -t | not t
 1 == 1.0 | 1 == true | 0 == false | "1" == 1 | none == false | [1, 2] == [1, 2.0] | (1, 2) == [1, 2] | {"a": 1} == {"a": 1.0}
-1 < 2 < 3 | 1 < 3 < 2 | 3 > 2 >= 2 | 1 < 2 == 2 | "a" < "b" | "a" < "c" | ["\x01\x0e\x0f\x10"] | "c" > "a" | ["{", "}"] | max | "ca" | min | nope is sequence | nope | last | nope | reverse | list | "x" % nope | ("<" | e) | list | [("<" | e) | first, ("<" | e) | last] | "a" < "B" | [1, 2] < [1, 3] | (1,) < (1, 0) | 1 < "a" | none < 1
+1 < 2 < 3 | 1 < 3 < 2 | 3 > 2 >= 2 | 1 < 2 == 2 | "a" < "b" | "a" < "c" | l | sort(reverse=none) | l | sort(reverse=nope) | l | sort(true) | ["\x01\x0e\x0f\x10"] | "c" > "a" | ["{", "}"] | max | "ca" | min | nope is sequence | nope | last | nope | reverse | list | "x" % nope | ("<" | e) | list | [("<" | e) | first, ("<" | e) | last] | "a" < "B" | [1, 2] < [1, 3] | (1,) < (1, 0) | 1 < "a" | none < 1
 "é" < "z" | 1 != 2 | 1 in l | 4 not in l | "H" in s | "" in s | "x" in d | "one" in d | 1 in d | 1 in s | 2 in (1, 2)
 a and b | z and b | z or b | e or "dflt" | not e | not l | n or none | (z or e) is string | t and f
 1 if t else 2 | 1 if z else 2 | "x" if z | (1 if z) is undefined | 1 if t else 2 if z else 3 | [1 if z else 2, 3]
