@@ -26,8 +26,12 @@ static str events_of(const chat *c, int how, str text, size_t step, arena *a) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
-    static const char *const templates[] = {"", "<think>", "<think><tool_call>",
-                                            "<think><|python_tag|>", "<|channel|>"};
+    static const char *const templates[] = {"",
+                                            "<think>",
+                                            "<think><tool_call>",
+                                            "<think><|python_tag|>",
+                                            "<|channel|>",
+                                            "<think>[TOOL_CALLS]"};
     static chat *chats[countof(templates)];
     static arena mem;
     if (!mem.base) CHECK(!arena_open(&mem, 1 << 28, NULL));

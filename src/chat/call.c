@@ -2,6 +2,8 @@
 
 #include "chat/inside.h"
 
+#include <stdio.h>
+
 // The closing quote of the string that opens at `at`; the text's length when there is none.
 static size_t string_end(str s, size_t at) {
     for (at++; at < s.len && s.ptr[at] != '"'; at++)
@@ -22,6 +24,13 @@ static size_t skip_value(str s, size_t at) {
             depth--;
     }
     return s.len;
+}
+
+str chat_call_id(char room[CHAT_ID_MAX], const chat *c, uint64_t random) {
+    bool is_short = c->form == CHAT_MISTRAL;
+    int n = is_short ? snprintf(room, CHAT_ID_MAX, "%09llx", (unsigned long long)random >> 28)
+                     : snprintf(room, CHAT_ID_MAX, "call_%016llx", (unsigned long long)random);
+    return (str){room, (size_t)n};
 }
 
 size_t chat__object_end(str s) {

@@ -44,6 +44,8 @@ static chat_form form_of(str text) {
     } signs[] = {
         {"<|channel|>", CHAT_HARMONY},
         {"<tool_call>", CHAT_HERMES},
+        {"[ARGS]", CHAT_PLAIN},  // a later form of Mistral's
+        {"[TOOL_CALLS]", CHAT_MISTRAL},
         {"<|python_tag|>", CHAT_LLAMA3},
         {"Environment: ipython", CHAT_LLAMA3},
     };

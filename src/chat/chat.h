@@ -7,7 +7,7 @@
 //   Errors    open: E_NOT_FOUND (no template), E_FORMAT, E_UNSUPPORTED. render: E_ARG with the
 //             template's message or the field of the request that is wrong
 //   Source    transformers' apply_chat_template; OpenAI's chat completions; Hermes 2 Pro and Qwen
-//             (<tool_call>), Llama 3.1 (JSON functions), harmony (gpt-oss)
+//             (<tool_call>), Llama 3.1 (JSON functions), Mistral 7B 0.3 and Nemo, harmony (gpt-oss)
 #ifndef CHAT_CHAT_H
 #define CHAT_CHAT_H
 
@@ -29,6 +29,7 @@ typedef enum chat_form {
     CHAT_PLAIN,    // no tools; <think> ... </think> where the template knows it
     CHAT_HERMES,   // <tool_call>{"name": ..., "arguments": {...}}</tool_call>
     CHAT_LLAMA3,   // {"name": ..., "parameters": {...}}
+    CHAT_MISTRAL,  // [TOOL_CALLS] [{"name": ..., "arguments": {...}}, ...]
     CHAT_HARMONY,  // <|channel|>analysis<|message|> ...; commentary to=functions.NAME
 } chat_form;
 
@@ -67,6 +68,10 @@ typedef struct chat_reply chat_reply;
 // `prompt` tells whether the answer begins inside a thought (templates that end with "<think>").
 // has_tools: calls are looked for.
 chat_reply *chat_reply_new(arena *a, const chat *c, str prompt, bool has_tools);
+// An id for a call, as the form's templates want them: with Mistral's nine letters and digits.
+enum { CHAT_ID_MAX = 24 };
+str chat_call_id(char room[CHAT_ID_MAX], const chat *c, uint64_t random);
+
 // Text as it comes, special tokens spelt out. `put` is called for each piece that is certain; what
 // may be the beginning of a marker is held back. Markers never come out.
 typedef void chat_put(void *arg, chat_kind kind, str text);

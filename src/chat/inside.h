@@ -30,7 +30,7 @@ str chat__tool_name(const json_value *tool);
 // A call as JSON: {"name": ..., "arguments" or "parameters": {...}}. The arguments are the text's
 // own bytes, or what a string there says, or "" where there are none. False: it is no call.
 bool chat__call(str *name, str *arguments, str text, arena *a);
-// The end of the JSON object that `text` begins with; 0: there is none yet.
+// The end of the JSON object or array that `text` begins with; 0: there is none yet.
 size_t chat__object_end(str text);
 
 #endif

@@ -17,6 +17,7 @@ typedef enum reply_state {
     BEHIND_CALL,
     IN_CALL,    // <tool_call> ... </tool_call>
     IN_JSON,    // a call of Llama 3
+    IN_LIST,    // Mistral's calls
     IN_HEADER,  // harmony: <|channel|>NAME ... <|message|>
     IN_MESSAGE,
 } reply_state;
@@ -98,7 +99,7 @@ static bool give_to(chat_reply *r, chat_kind kind, str marker, bool is_end) {
 
 static const str THINK = STR_INIT("<think>"), END_THINK = STR_INIT("</think>");
 static const str CALL = STR_INIT("<tool_call>"), END_CALL = STR_INIT("</tool_call>");
-static const str PYTHON = STR_INIT("<|python_tag|>");
+static const str PYTHON = STR_INIT("<|python_tag|>"), CALLS = STR_INIT("[TOOL_CALLS]");
 
 // --- Thoughts and content ------------------------------------------------------------------------
 
@@ -149,14 +150,21 @@ static bool in_thought(chat_reply *r, bool is_end) {
 static bool in_content(chat_reply *r, bool is_end) {
     chat_form form = r->has_tools ? r->c->form : CHAT_PLAIN;
     r->skips_space = false;
-    if (form != CHAT_HERMES && form != CHAT_LLAMA3) {
+    const struct {
+        str marker;
+        bool is_dropped;
+        reply_state next;
+    } calls[] = {[CHAT_HERMES] = {CALL, true, IN_CALL},
+                 [CHAT_LLAMA3] = {PYTHON, false, IN_JSON},
+                 [CHAT_MISTRAL] = {CALLS, true, IN_LIST},
+                 [CHAT_HARMONY] = {{0}}};
+    if (!calls[form].marker.len) {
         give(r, CHAT_CONTENT, r->held.len);
         return false;
     }
-    str marker = form == CHAT_HERMES ? CALL : PYTHON;
-    if (!give_to(r, CHAT_CONTENT, marker, is_end)) return false;
-    if (form == CHAT_HERMES) drop(r, marker.len);
-    r->state = form == CHAT_HERMES ? IN_CALL : IN_JSON;
+    if (!give_to(r, CHAT_CONTENT, calls[form].marker, is_end)) return false;
+    if (calls[form].is_dropped) drop(r, calls[form].marker.len);
+    r->state = calls[form].next;
     return true;
 }
 
@@ -247,6 +255,55 @@ static bool in_json(chat_reply *r, bool is_end) {
         return true;
     }
     drop(r, tag);
+    r->state = IN_CONTENT;
+    return true;
+}
+
+// The next object of a list, behind its white space; *list goes on behind the comma. "": no more,
+// or no list of objects.
+static str next_object(str *list) {
+    str s = str_skip(*list, 1);
+    s = str_skip(s, space_len(s));
+    str one = str_first(s, s.len && s.ptr[0] == '{' ? chat__object_end(s) : 0);
+    s = str_skip(s, one.len);
+    *list = str_skip(s, space_len(s));
+    return one;
+}
+
+// All of a list's calls, or none.
+static bool give_list(chat_reply *r, str list) {
+    arena scratch = {0};
+    str name, arguments;
+    const json_value *v;
+    uint32_t n = 0;
+    if (arena_open(&scratch, 2 * json_read_arena(list.len) + 4096, NULL)) return false;
+    bool is_list = !json_read(&v, list, &scratch, NULL) && v->kind == JSON_ARRAY;
+    for (str s = list, one; is_list && (one = next_object(&s)).len; n++) {
+        arena mem = scratch;
+        is_list = chat__call(&name, &arguments, one, &mem);
+    }
+    is_list = is_list && n && n == v->n;
+    arena_close(&scratch);
+    for (str s = list, one; is_list && (one = next_object(&s)).len;)
+        (void)give_call(r, one, true);
+    return is_list;
+}
+
+static bool in_list(chat_reply *r, bool is_end) {
+    str s = rest(r);
+    if (waits(r, s.len, ']', is_end)) return false;
+    size_t space = space_len(s);
+    str text = str_skip(s, space);
+    if (!text.len && !is_end) return false;
+    bool is_list = text.len && text.ptr[0] == '[';
+    size_t end = is_list ? chat__object_end(text) : 0;
+    if (is_list && !end && !is_end && text.len <= CHAT_CALL_MAX) return false;
+    if (end && end <= CHAT_CALL_MAX && give_list(r, str_first(text, end))) {
+        drop(r, space + end);
+        r->state = BEHIND_CALL;
+        return true;
+    }
+    r->put(r->arg, CHAT_CONTENT, CALLS);
     r->state = IN_CONTENT;
     return true;
 }
@@ -351,7 +408,7 @@ static bool step(chat_reply *r, bool is_end) {
     static bool (*const states[])(chat_reply *, bool) = {
         [AT_START] = at_start,       [IN_THOUGHT] = in_thought, [IN_CONTENT] = in_content,
         [BEHIND_CALL] = behind_call, [IN_CALL] = in_call,       [IN_JSON] = in_json,
-        [IN_HEADER] = in_header,     [IN_MESSAGE] = in_message,
+        [IN_LIST] = in_list,         [IN_HEADER] = in_header,   [IN_MESSAGE] = in_message,
     };
     return states[r->state](r, is_end);
 }

@@ -7,6 +7,7 @@ static const struct {
 } SHAPES[] = {
     [CHAT_HERMES] = {"<tool_call>\n{\"name\": ", ", \"arguments\": ", "}\n</tool_call>"},
     [CHAT_LLAMA3] = {"{\"name\": ", ", \"parameters\": ", "}"},
+    [CHAT_MISTRAL] = {"[TOOL_CALLS] [{\"name\": ", ", \"arguments\": ", "}]"},
     [CHAT_HARMONY] = {"<|channel|>commentary to=functions.", " <|constrain|>json<|message|>", ""},
 };
 

@@ -81,9 +81,10 @@ static void put(void *arg, chat_kind kind, str text) {
     if (kind == CHAT_CALL) {
         c->n_calls++;
         if (is_over(c)) return;
+        char id[CHAT_ID_MAX];
         llm_tool_call *call = &c->calls[c->n_calls - 1];
         *call = (llm_tool_call){
-            .id = arena_fmt(c->run->a, "call_%016llx", (unsigned long long)os_rand_u64()),
+            .id = arena_str(c->run->a, chat_call_id(id, c->run->model->chat, os_rand_u64())),
             .name = arena_str(c->run->a, text)};
         buf_init(&call->args, c->run->a, 0);
     }

@@ -191,6 +191,40 @@ static void llama3(void **state) {
     chat_close(c);
 }
 
+static void mistral(void **state) {
+    (void)state;
+    static const example cases[] = {
+        {"Hello [there]", "C:Hello [there]"},
+        {"[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"a\": \"]}\"}}]",
+         "F:f|A:{\"a\": \"]}\"}"},
+        {"[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {\"a\": [1]}, \"id\": \"VvvODy9mT\"} , "
+         "{\"name\": \"g\", \"arguments\": {}}]\n",
+         "F:f|A:{\"a\": [1]}|F:g|A:{}"},
+        {"Look:\n[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {}}] Done.",
+         "C:Look:|F:f|A:{}|C:Done."},
+        {"[TOOL_CALLS] [{\"name\": \"f\"}, {\"name\": 5}]",
+         "C:[TOOL_CALLS] [{\"name\": \"f\"}, {\"name\": 5}]"},
+        {"[TOOL_CALLS] [{\"name\": \"f\"}, 7]", "C:[TOOL_CALLS] [{\"name\": \"f\"}, 7]"},
+        {"[TOOL_CALLS] []", "C:[TOOL_CALLS] []"},
+        {"[TOOL_CALLS] [{\"name\": \"f\"", "C:[TOOL_CALLS] [{\"name\": \"f\""},
+        {"[TOOL_CALLS] none", "C:[TOOL_CALLS] none"},
+        {"[TOOL_CALLS]", "C:[TOOL_CALLS]"},
+        {"a [TOOL_", "C:a [TOOL_"},
+    };
+    chat *c = open_form("[TOOL_CALLS] [");
+    assert_int_equal(chat_form_of(c), CHAT_MISTRAL);
+    for (size_t i = 0; i < countof(cases); i++)
+        expect(c, "", true, cases[i].text, cases[i].want);
+    expect(c, "", false, "[TOOL_CALLS] [{\"name\": \"f\"}]", "C:[TOOL_CALLS] [{\"name\": \"f\"}]");
+    char room[CHAT_ID_MAX];
+    assert_int_equal(chat_call_id(room, c, UINT64_MAX).len, 9);  // its template counts
+    chat_close(c);
+    c = open_form("[TOOL_CALLS]f[ARGS]{}");
+    assert_int_equal(chat_form_of(c), CHAT_PLAIN);
+    assert_true(str_starts(chat_call_id(room, c, 1), STR("call_0")));
+    chat_close(c);
+}
+
 static void harmony(void **state) {
     (void)state;
     static const example cases[] = {
@@ -234,6 +268,11 @@ static void any_cut(void **state) {
                                        "<|end|>",
                                        "<|start|>",
                                        "<|call|>",
+                                       "[TOOL_CALLS]",
+                                       "[TOOL",
+                                       "[",
+                                       "]",
+                                       ",",
                                        "assistant",
                                        "analysis",
                                        "final",
@@ -257,7 +296,7 @@ static void any_cut(void **state) {
                                        "é",
                                        "😀"};
     static const char *const forms[] = {"<think>", "<think><tool_call>", "<think><|python_tag|>",
-                                        "<|channel|>"};
+                                        "<|channel|>", "<think>[TOOL_CALLS]"};
     srand(7);
     for (size_t f = 0; f < countof(forms); f++) {
         chat *c = open_form(forms[f]);
@@ -304,9 +343,9 @@ static void long_call(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),     cmocka_unit_test(thoughts), cmocka_unit_test(hermes),
-        cmocka_unit_test(llama3),    cmocka_unit_test(harmony),  cmocka_unit_test(any_cut),
-        cmocka_unit_test(long_call),
+        cmocka_unit_test(plain),   cmocka_unit_test(thoughts),  cmocka_unit_test(hermes),
+        cmocka_unit_test(llama3),  cmocka_unit_test(mistral),   cmocka_unit_test(harmony),
+        cmocka_unit_test(any_cut), cmocka_unit_test(long_call),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

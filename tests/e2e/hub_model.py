@@ -64,6 +64,24 @@ Respond with {"name": function name, "parameters": dictionary of argument name a
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{% endif %}"""
 
+MISTRAL_TEMPLATE = """\
+{%- if tools %}[AVAILABLE_TOOLS] {{ tools | tojson }}[/AVAILABLE_TOOLS]{% endif %}
+{%- for m in messages %}
+{%- if m.tool_calls %}
+{{- '[TOOL_CALLS] [' }}
+{%- for call in m.tool_calls %}
+{%- if call.id is not defined or call.id | length != 9 %}
+{{- raise_exception('Tool call IDs should be alphanumeric strings with length 9!') }}
+{%- endif %}
+{{- call.function | tojson }}{% if not loop.last %}, {% endif %}
+{%- endfor %}]<|im_end|>
+{%- elif m.role == 'tool' %}
+{{- '[TOOL_RESULTS] {"content": ' ~ (m.content | tojson) ~ ', "call_id": "' ~ m.tool_call_id ~ '"}[/TOOL_RESULTS]' }}
+{%- else %}
+{{- '[INST] ' ~ m.content ~ '[/INST]' }}
+{%- endif %}
+{%- endfor %}"""
+
 HARMONY_TEMPLATE = """\
 {%- if tools %}<|start|>developer<|message|># Tools
 
