@@ -76,7 +76,7 @@ static void check_out(jrun *r) {
 
 jv run_take(jrun *r, size_t mark) {
     if (r->code || r->out->len < mark) return jv_view((str){0});
-    jv v = jv_copy(r, (str){r->out->ptr + mark, r->out->len - mark});
+    jv v = jv_copy(r, str_skip(buf_str(r->out), mark));
     jr_charge(r, v.n / 64);
     r->out->len = mark;
     return v;
