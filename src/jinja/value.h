@@ -151,8 +151,9 @@ static inline jv jv_int(int64_t i) {
 static inline jv jv_float(double f) {
     return (jv){.kind = JV_FLOAT, .f = f};
 }
-static inline jv jv_view(str s) {  // the bytes outlive the rendering; less than 4 GiB
-    return (jv){.kind = JV_STR, .n = (uint32_t)s.len, .s = s.ptr};
+// The bytes outlive the rendering; less than 4 GiB. A text is never NULL, also if it is empty.
+static inline jv jv_view(str s) {
+    return (jv){.kind = JV_STR, .n = (uint32_t)s.len, .s = s.ptr ? s.ptr : ""};
 }
 static inline str jv_text(jv v) {
     return (str){v.s, v.n};

@@ -86,10 +86,10 @@ BEYOND = ["{{ 9223372036854775807 + 1 }}", "3037000500 * 3037000500", "{{ 2 ** 6
 
 def refused_on_purpose(ours, theirs):
     """A text that shows an address; a slice of what has none in a constant, which Jinja's compiler lets pass, as it does
-    an unknown test behind "false and"; 64 bits."""
+    an unknown test or filter behind "false and"; 64 bits."""
     why = ours.get("error", "")
     at = any(k in str(theirs) for k in (" object at 0x", "unhashable type"))
-    return at or any(k in why for k in ("has no text", "cannot be sliced", "64 bits", "is not supported", "no test named"))
+    return at or any(k in why for k in ("has no text", "cannot be sliced", "64 bits", "is not supported", "no test named", "no filter named"))
 
 
 def compare(pairs, program, variables=None):
