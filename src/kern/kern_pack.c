@@ -5,8 +5,8 @@
 //   bf16   [k / 2][32][2]    pairs of k: a shift and a mask widen 2 x 16; zero after an odd k
 //
 // A panel is filled block by block. Values that need no conversion are moved as they are, pairs of
-// bf16 that lie side by side as one word. Rejected: converting through f32 always (bf16 to bf16: 1.1
-// ns a value instead of 0.7).
+// bf16 that lie side by side as one word. Rejected: converting through f32 always (bf16 to bf16:
+// 1.1 ns a value instead of 0.7).
 //
 //   I1  f32 -> bf16 and f32 -> f16 round to nearest, ties to even, as PyTorch does; NaN stays NaN
 
