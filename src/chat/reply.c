@@ -366,9 +366,11 @@ static bool in_header(chat_reply *r, bool is_end) {
     if (!r->held.len) return false;
     size_t at = str_find(s, MESSAGE);
     bool is_whole = at + MESSAGE.len <= s.len && at <= HEADER_MAX;
-    if (!is_header(s, is_end) || (!is_whole && s.len > HEADER_MAX + MESSAGE.len)) {
+    bool is_head = is_header(s, is_end);
+    if (!is_head || (!is_whole && s.len > HEADER_MAX + MESSAGE.len)) {
         r->kind = CHAT_CONTENT;  // a model that does not keep to its form
         r->state = IN_MESSAGE;
+        if (is_head) give(r, CHAT_CONTENT, space_len(s) + 1);  // else its marker leads back here
         return true;
     }
     if (!is_whole) {

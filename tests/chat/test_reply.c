@@ -341,11 +341,38 @@ static void long_call(void **state) {
     chat_close(c);
 }
 
+// A header that goes on and on is content, and the answer goes on behind it.
+static void long_header(void **state) {
+    (void)state;
+    chat *c = open_form("<|channel|>");
+    arena before = mem;
+    for (int n = 900; n < 1300; n += 40) {
+        buf text, want;
+        buf_init(&text, &mem, 0);
+        buf_add(&text, STR(" <|channel|>final"));
+        for (int i = 0; i < n; i++)
+            buf_byte(&text, 'x');
+        str head = arena_str(&mem, buf_str(&text));
+        buf_add(&text, STR("<|message|>Hi<|end|>"));
+        buf_init(&want, &mem, 0);
+        if (head.len > 1024)
+            buf_fmt(&want, "C:%.*s<|message|>Hi", STR_ARG(head));
+        else
+            buf_add(&want, STR("C:Hi"));
+        for (size_t step = 0; step <= text.len; step += 1 + step / 2) {
+            str got = run(c, "<|start|>assistant", true, buf_str(&text), step);
+            assert_true(str_eq(got, buf_str(&want)));
+        }
+        mem = before;
+    }
+    chat_close(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain),   cmocka_unit_test(thoughts),  cmocka_unit_test(hermes),
         cmocka_unit_test(llama3),  cmocka_unit_test(mistral),   cmocka_unit_test(harmony),
-        cmocka_unit_test(any_cut), cmocka_unit_test(long_call),
+        cmocka_unit_test(any_cut), cmocka_unit_test(long_call), cmocka_unit_test(long_header),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
