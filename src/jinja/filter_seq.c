@@ -20,6 +20,7 @@ typedef struct getter {
 
 static jv part_of(jrun *r, jv item, str part) {
     int64_t i;
+    if (!jr_charge(r, 1 + part.len / 4)) return jv_none();
     if (text_all(part, TEXT_DIGIT) && str_parse_i64(&i, part))
         return jinja_item(r, item, jv_int(i));
     return jinja_item(r, item, jv_view(part));
