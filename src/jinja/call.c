@@ -47,8 +47,10 @@ static bool bind(jrun *r, const jinja_row *row, const jargs *args, jv *bound) {
     return true;
 }
 
+// Whatever is called looks at the text at least once.
 jv jinja_call_row(jrun *r, const jinja_row *row, jv self, const jargs *args) {
     jv bound[ARGS_BOUND] = {{0}};
+    if (self.kind == JV_STR && !jr_charge(r, self.n / 256)) return self;
     if (!row->params) return row->call(r, self, args->plain, args);
     if (!bind(r, row, args, bound)) return self;
     return row->call(r, self, bound, args);

@@ -153,6 +153,7 @@ static uint64_t mix(uint64_t a, uint64_t b) {
 bool jv_hashable(jrun *r, jv v, uint64_t *hash) {
     int64_t i;
     if (v.kind == JV_STR) {
+        jr_charge(r, v.n / 256);
         *hash = str_hash(jv_text(v), 0);
     } else if (jv_is_integer(&i, v)) {
         *hash = mix((uint64_t)i, 1);

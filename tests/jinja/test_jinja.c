@@ -175,6 +175,8 @@ static void limits(void **state) {
         "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
         "{% set x = 'ab' * 10000000 %}{% for i in range(100000) %}{% if 'ba' * 500000 in x %}"
         "{% endif %}{% endfor %}",
+        "{% set x = 'ab' * 500000 %}{% for i in range(99999) %}{{ {x: 1} and '' }}{% endfor %}",
+        "{% set x = 'ab' * 500000 %}{% for i in range(99999) %}{{ x.endswith(x) }}{% endfor %}",
         "{{ ('a' * 1000000) | groupby('1' * 100000) | list }}",
         "{{ ('a' * 1000000) | sort(attribute='a,' * 9999) }}",
         "{{ '%1000000000d' % 1 }}",
