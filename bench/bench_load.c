@@ -11,7 +11,6 @@
 #include "lm/model.h"
 #include "os/clock.h"
 #include "os/cpu.h"
-#include "os/file.h"
 #include "os/pool.h"
 #include "tensor/weights.h"
 
@@ -23,8 +22,6 @@
 enum { ROUNDS_MAX = 64, RUN = 1 << 20 };
 
 typedef struct copying {
-    const weights *file;
-    const tensor_names *names;
     const tensor *from;
     uint8_t *to;
 } copying;
@@ -50,9 +47,10 @@ static double copy_all(const char *path, size_t len, os_pool *pool) {
     }
     madvise(a.base, a.reserve, MADV_HUGEPAGE);
     weights_prefetch(w);
-    copying c = {.file = w, .names = weights_tensors(w), .to = a.base};
-    for (size_t i = 0; i < c.names->n; i++) {
-        c.from = &c.names->in_order[i].t;
+    const tensor_names *names = weights_tensors(w);
+    copying c = {.to = a.base};
+    for (size_t i = 0; i < names->n; i++) {
+        c.from = &names->in_order[i].t;
         size_t bytes = bytes_of(c.from);
         CHECK(bytes <= a.reserve - (size_t)(c.to - (uint8_t *)a.base));
         os_pool_for(pool, (bytes + RUN - 1) / RUN, copy_run, &c);

@@ -10,8 +10,9 @@
 //   I1  a page is exactly one of: free, private to one sequence, in the tree
 //   I2  refs of a node is the number of sequences whose table holds it; who holds a node holds its
 //       parent, in the place before it
-//   I3  nodes without refs stand in one list by the time they lost the last one, children before
-//       their parents: a sequence lets go of its last page first. So the oldest is always a leaf
+//   I3  nodes without refs stand in one list by the time they lost the last one, or were copied
+//       from while their parent was held, children before their parents: a sequence lets go of its
+//       last page first. So the oldest is always a leaf
 //   I4  used pages (private, or with refs) never add up to more than the budget, and everything
 //       else can be taken back: when a sequence is let in, its pages are there
 //   I5  resident bytes are at most the budget: a page that was given back to the system is cold

@@ -286,6 +286,22 @@ static void a_page_is_begun_with_a_copy(void **state) {
     world_close(&w);
 }
 
+// The page that is copied from makes no room for the copy while another can.
+static void what_is_copied_from_goes_last(void **state) {
+    (void)state;
+    lm_budget b;
+    world w = small_world(4, &b);
+    run(&w, ones, 32);
+    run(&w, twos, 32);
+    assert_int_equal(counts(w.p).kept, 4);
+    int32_t mixed[17];
+    for (size_t i = 0; i < 17; i++)
+        mixed[i] = i < 8 ? 1 : 3;
+    assert_int_equal(found(&w, mixed, 17), 8);
+    assert_int_equal(found(&w, ones, 17), 16);
+    world_close(&w);
+}
+
 // Of many pages that begin alike only the newest are looked through.
 static void a_crowd_of_beginnings_costs_no_more(void **state) {
     (void)state;
@@ -401,6 +417,7 @@ int main(void) {
         cmocka_unit_test(models_share_a_budget),
         cmocka_unit_test(a_prompt_is_found_again),
         cmocka_unit_test(a_page_is_begun_with_a_copy),
+        cmocka_unit_test(what_is_copied_from_goes_last),
         cmocka_unit_test(a_crowd_of_beginnings_costs_no_more),
         cmocka_unit_test(pages_belong_to_what_leads_to_them),
         cmocka_unit_test(running_sequences_share),
